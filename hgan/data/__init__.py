@@ -1,0 +1,1 @@
+"""Dataset folders, precomputed-feature folders, augmentation and collation."""

@@ -1,0 +1,89 @@
+"""Retrieval metrics. Tables are images (rows) x texts (columns), larger is better; ties count against the truth."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Recall:
+    """One direction. Recalls in percent; `medr` is the median rank, counted from 1."""
+
+    r1: float
+    r5: float
+    r10: float
+    medr: float
+
+    @property
+    def sum(self) -> float:
+        """R@1 + R@5 + R@10."""
+        return self.r1 + self.r5 + self.r10
+
+
+@dataclass(frozen=True)
+class RetrievalMetrics:
+    """Both directions; `rsum` is the sum of the six recalls (at most 600)."""
+
+    image_to_text: Recall
+    text_to_image: Recall
+
+    @property
+    def rsum(self) -> float:
+        """Sum of the six recalls."""
+        return self.image_to_text.sum + self.text_to_image.sum
+
+    def to_json(self) -> dict[str, object]:
+        """As plain data, with rsum."""
+        return {**asdict(self), "rsum": self.rsum}
+
+
+def text_to_image_ranks(table: Float[Tensor, "images texts"], owner: Int[Tensor, texts]) -> Int[Tensor, texts]:
+    """Rank of the true picture of each text, from 1."""
+    own = table[owner, torch.arange(len(owner), device=table.device)]
+    return (table >= own).sum(0)
+
+
+def image_to_text_ranks(table: Float[Tensor, "images texts"], owner: Int[Tensor, texts]) -> Int[Tensor, images]:
+    """Rank of the best of each picture's own texts, from 1; 0 for a picture without texts, which has no rank.
+
+    Only texts of other pictures stand before it.
+    """
+    positive = owner[None, :] == torch.arange(len(table), device=table.device)[:, None]
+    best = table.masked_fill(~positive, float("-inf")).amax(1, keepdim=True)
+    ranks = ((table >= best) & ~positive).sum(1) + 1
+    return ranks * positive.any(1)
+
+
+def recall(ranks: Int[Tensor, queries]) -> Recall:
+    """Recalls and median of ranks; queries of rank 0 are left out.
+
+    Raises:
+        ValueError: if no query has a rank.
+    """
+    ranks = ranks[ranks > 0]
+    if not len(ranks):
+        raise ValueError("got no query with a known truth, but expected at least one")
+    r1, r5, r10 = (100.0 * (ranks <= k).float().mean().item() for k in (1, 5, 10))
+    return Recall(r1, r5, r10, ranks.float().quantile(0.5).item())
+
+
+def retrieval_metrics(table: Float[Tensor, "images texts"], owner: Int[Tensor, texts]) -> RetrievalMetrics:
+    """Both directions of a score table.
+
+    Args:
+        table: scores of every image with every text.
+        owner: row of the picture that each text describes.
+
+    Raises:
+        ValueError: if shapes do not fit.
+    """
+    if table.dim() != 2 or table.shape[1] != len(owner) or int(owner.max()) >= len(table):
+        raise ValueError(
+            f"got a table of shape {tuple(table.shape)} and {len(owner)} owners up to {int(owner.max())}, but expected "
+            "(images, texts) and one row an owner"
+        )
+    return RetrievalMetrics(recall(image_to_text_ranks(table, owner)), recall(text_to_image_ranks(table, owner)))

@@ -1,0 +1,259 @@
+"""HGANModel: composition only. Pixels or region features, and words -> two graphs -> MFAR -> three levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from transformers import AutoModel, PreTrainedModel
+from transformers.utils import ModelOutput
+
+from ..config import HGANConfig
+from ..types import ImageGraph, Regions, Similarity, TextGraph, Words
+from .backbone import Backbone
+from .graph import REGION_EDGE_DIM, WORD_EDGE_DIM, GraphLayer, region_edges, word_edges
+from .mfar import MFAR
+from .proposals import Proposals
+from .regions import RegionEncoder
+from .similarity import MIN_TEMPERATURE, SimilarityParameters, similarity
+
+
+@dataclass
+class HGANOutput(ModelOutput):
+    """What `HGANModel.forward` returns. Rows of `logits_per_image` are images, columns are texts: scores times `logit_scale`."""
+
+    logits_per_image: Tensor | None = None
+    logits_per_text: Tensor | None = None
+    similarity: Similarity | None = None
+    image_graph: ImageGraph | None = None
+    text_graph: TextGraph | None = None
+    proposals: Proposals | None = None
+
+
+class NodeProjection(nn.Module):
+    """Local features and one global feature to node width D, each with its own linear map, then layer norm."""
+
+    def __init__(self, features: int, dim: int) -> None:
+        super().__init__()
+        self.local = nn.Linear(features, dim)
+        self.whole = nn.Linear(features, dim)
+        self.norm_local = nn.LayerNorm(dim)
+        self.norm_whole = nn.LayerNorm(dim)
+
+    def forward(self, local: Tensor, whole: Tensor, extra: Tensor | None = None) -> Float[Tensor, "batch 1+nodes dim"]:
+        local = self.local(local)
+        if extra is not None:
+            local = local + extra
+        return torch.cat([self.norm_whole(self.whole(whole))[:, None], self.norm_local(local)], 1)
+
+
+class HGANPreTrainedModel(PreTrainedModel):
+    """Weight initialisation and the Hugging Face plumbing."""
+
+    config: HGANConfig
+    config_class = HGANConfig
+    base_model_prefix = "hgan"
+    main_input_name = "pixel_values"
+    input_modalities = ("image", "text")
+    supports_gradient_checkpointing = False
+
+
+class HGANModel(HGANPreTrainedModel):
+    r"""Hierarchical Graph Alignment Network (Guo et al., IEEE TMM 2023), as the project's design reads it.
+
+    Either tower can be called alone: `encode_image` (pixels, or precomputed `Regions`) and `encode_text`; `similarity` compares what they
+    return.
+    """
+
+    def __init__(self, config: HGANConfig) -> None:
+        super().__init__(config)
+        self.regions: RegionEncoder | None = None
+        region_dim = config.precomputed_dim
+        if config.backbone_config is not None:
+            region_dim = config.region_dim
+            self.regions = RegionEncoder(
+                Backbone(config.backbone_config, tuple(config.backbone_taps)),
+                channels=tuple(config.backbone_channels),
+                pyramid_dim=config.pyramid_dim,
+                region_dim=region_dim,
+                labels=len(config.labels),
+                roi_size=config.roi_size,
+                max_regions=config.max_regions,
+                grid=config.context_grid,
+                score_threshold=config.score_threshold,
+                nms_threshold=config.nms_threshold,
+            )
+        self.region_dim = region_dim
+        self.text_encoder = AutoModel.from_config(config.text_config, add_pooling_layer=False)
+        self.image_nodes = NodeProjection(region_dim, config.dim)
+        self.text_nodes = NodeProjection(config.text_config.hidden_size, config.dim)
+        self.box_embedding = nn.Linear(4, config.dim)
+        self.kind_embedding = nn.Embedding(2, config.dim)
+        layers = range(config.graph_layers)
+        self.image_graph = nn.ModuleList(
+            GraphLayer(config.dim, config.heads, REGION_EDGE_DIM, config.dropout) for _ in layers
+        )
+        self.text_graph = nn.ModuleList(
+            GraphLayer(config.dim, config.heads, WORD_EDGE_DIM, config.dropout) for _ in layers
+        )
+        self.region_weight = nn.Linear(config.dim, 1)
+        self.word_weight = nn.Linear(config.dim, 1)
+        self.mfar = MFAR(config.dim, config.concepts, config.groups)
+        self.log_temperature = nn.Parameter(torch.tensor(float(config.temperature_init)).log())
+        self.level_logits = nn.Parameter(torch.zeros(3))
+        self.logit_scale = nn.Parameter(torch.tensor(float(config.logit_scale_init)))
+        self.post_init()
+
+    @property
+    def similarity_parameters(self) -> SimilarityParameters:
+        """The learned scalars of the similarity."""
+        return SimilarityParameters(
+            self.log_temperature.float().exp().clamp(min=MIN_TEMPERATURE), self.level_logits.float().softmax(0)
+        )
+
+    def encode_regions(self, pixel_values: Float[Tensor, "batch 3 height width"]) -> tuple[Regions, Proposals]:
+        """Regions of pictures: the features that `encode_image` also takes precomputed.
+
+        Raises:
+            ValueError: if the model was built for precomputed features, or `pixel_values` is not (B, 3, H, W).
+        """
+        if self.regions is None:
+            raise ValueError(
+                f"got pixel_values, but this model has no region encoder: it expects regions with features of width "
+                f"{self.region_dim}"
+            )
+        if pixel_values.dim() != 4 or pixel_values.shape[1] != 3:
+            raise ValueError(
+                f"got pixel_values of shape {tuple(pixel_values.shape)}, but expected (batch, 3, height, width)"
+            )
+        return self.regions(pixel_values.to(memory_format=torch.channels_last))
+
+    def encode_image(
+        self, pixel_values: Float[Tensor, "batch 3 height width"] | None = None, regions: Regions | None = None
+    ) -> ImageGraph:
+        """The picture tower.
+
+        Args:
+            pixel_values: normalised pixels from the processor.
+            regions: precomputed regions, in place of pixels.
+
+        Raises:
+            ValueError: if neither or both are given, or the feature width is another than the model's.
+        """
+        if (pixel_values is None) == (regions is None):
+            raise ValueError(
+                "expected either pixel_values or regions, got " + ("neither" if regions is None else "both")
+            )
+        if pixel_values is not None:
+            regions, _ = self.encode_regions(pixel_values)
+        assert regions is not None
+        return self.graph_of_regions(regions)
+
+    def graph_of_regions(self, regions: Regions) -> ImageGraph:
+        """Feature graph and MFAR of regions."""
+        if regions.features.shape[-1] != self.region_dim:
+            raise ValueError(
+                f"got region features of width {regions.features.shape[-1]}, but this model expects {self.region_dim}"
+            )
+        place = self.box_embedding(regions.boxes.to(regions.features.dtype)) + self.kind_embedding(regions.kinds)
+        nodes = self.image_nodes(regions.features, regions.image_feature, place)
+        mask = nn.functional.pad(regions.mask, (1, 0), value=True)
+        biases = region_edges(regions.boxes).to(nodes.dtype)
+        edges = mask.new_zeros(*mask.shape, mask.shape[1], dtype=torch.float)
+        for layer in self.image_graph:
+            nodes, edges = layer(nodes, biases, mask)
+        weights = _node_weights(self.region_weight(nodes[:, 1:]), regions.mask)
+        whole, local, concepts = self.mfar(nodes, mask)
+        return ImageGraph(
+            whole,
+            local,
+            regions.mask,
+            weights,
+            edges,
+            concepts,
+            regions.boxes,
+            regions.kinds,
+            regions.labels,
+            regions.scores,
+        )
+
+    def encode_words(
+        self,
+        input_ids: Int[Tensor, "batch tokens"],
+        attention_mask: Int[Tensor, "batch tokens"],
+        word_index: Int[Tensor, "batch tokens"],
+    ) -> Words:
+        """Word pieces through the text encoder, merged to words by their mean; the sentence is the mean of its pieces.
+
+        Args:
+            input_ids: token ids with special tokens.
+            attention_mask: 1 = a real token.
+            word_index: which word a token belongs to, -1 for special tokens and punctuation.
+        """
+        states = self.text_encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, H)
+        words = max(1, int(word_index.max()) + 1)
+        member = nn.functional.one_hot(word_index + 1, words + 1)[..., 1:].to(states.dtype)  # (B, T, W)
+        count = member.sum(1)  # (B, W)
+        features = member.transpose(1, 2) @ states / count.clamp(min=1)[..., None]
+        real = attention_mask[..., None].to(states.dtype)
+        sentence = (states * real).sum(1) / real.sum(1).clamp(min=1)
+        return Words(features, count > 0, sentence)
+
+    def encode_text(
+        self,
+        input_ids: Int[Tensor, "batch tokens"],
+        attention_mask: Int[Tensor, "batch tokens"],
+        word_index: Int[Tensor, "batch tokens"],
+    ) -> TextGraph:
+        """The sentence tower; arguments as in `encode_words`."""
+        return self.graph_of_words(self.encode_words(input_ids, attention_mask, word_index))
+
+    def graph_of_words(self, words: Words) -> TextGraph:
+        """Feature graph and MFAR of words."""
+        nodes = self.text_nodes(words.features, words.sentence_feature)
+        mask = nn.functional.pad(words.mask, (1, 0), value=True)
+        biases = word_edges(len(nodes), words.mask.shape[1], nodes.device).to(nodes.dtype)
+        edges = mask.new_zeros(*mask.shape, mask.shape[1], dtype=torch.float)
+        for layer in self.text_graph:
+            nodes, edges = layer(nodes, biases, mask)
+        weights = _node_weights(self.word_weight(nodes[:, 1:]), words.mask)
+        whole, local, concepts = self.mfar(nodes, mask)
+        return TextGraph(whole, local, words.mask, weights, edges, concepts)
+
+    def similarity(self, image: ImageGraph, text: TextGraph) -> Similarity:
+        """Score and levels of every image (row) with every text (column)."""
+        with torch.autocast(image.nodes.device.type, enabled=False):
+            return similarity(image, text, self.similarity_parameters)
+
+    def forward(
+        self,
+        pixel_values: Float[Tensor, "batch 3 height width"] | None = None,
+        input_ids: Int[Tensor, "texts tokens"] | None = None,
+        attention_mask: Int[Tensor, "texts tokens"] | None = None,
+        word_index: Int[Tensor, "texts tokens"] | None = None,
+        regions: Regions | None = None,
+    ) -> HGANOutput:
+        """Whatever is given is encoded; with both modalities, they are compared."""
+        proposals = image_graph = text_graph = result = None
+        if pixel_values is not None and regions is None:
+            regions, proposals = self.encode_regions(pixel_values)
+        if regions is not None:
+            image_graph = self.encode_image(regions=regions)
+        if input_ids is not None:
+            if attention_mask is None or word_index is None:
+                raise ValueError("got input_ids alone, but expected attention_mask and word_index with them")
+            text_graph = self.encode_text(input_ids, attention_mask, word_index)
+        logits = None
+        if image_graph is not None and text_graph is not None:
+            result = self.similarity(image_graph, text_graph)
+            logits = result.score * self.logit_scale.float().exp().clamp(max=100)
+        return HGANOutput(logits, None if logits is None else logits.T, result, image_graph, text_graph, proposals)
+
+
+def _node_weights(
+    logits: Float[Tensor, "batch nodes 1"], mask: Bool[Tensor, "batch nodes"]
+) -> Float[Tensor, "batch nodes"]:
+    """Softmax over real nodes; zero elsewhere, and everywhere in a row without any."""
+    return logits[..., 0].float().masked_fill(~mask, -1e4).softmax(-1) * mask

