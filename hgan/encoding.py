@@ -1,4 +1,5 @@
-"""Pictures and sentences through the two towers, in batches: the one way for training, evaluation, gallery and search."""
+"""Pictures and sentences through the two towers, in batches: the one way for training, evaluation, gallery and
+search."""
 
 from __future__ import annotations
 

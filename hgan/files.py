@@ -14,7 +14,8 @@ from typing import Any
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; it takes the place of `path` only if the block ends without an error."""
+    """A temporary path beside `path` to write to; it takes the place of `path` only if the block ends without an
+    error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)

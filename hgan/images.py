@@ -12,11 +12,12 @@ from PIL import Image, ImageOps
 MAX_PIXELS = 50_000_000  # of a picture once decoded: 150 MB of RGB
 MAX_BYTES = 50_000_000
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 
 
 def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Image:
-    """Decodes a picture: EXIF turn applied, first frame only, alpha over white, 16 bits scaled to 8, CMYK and palette to RGB.
+    """Decodes a picture: EXIF turn applied, first frame only, alpha over white, 16 bits scaled to 8, CMYK and
+    palette to RGB.
 
     Args:
         source: a file, or its bytes.

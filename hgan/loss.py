@@ -1,4 +1,5 @@
-"""The objective (design section 6): InfoNCE, then hardest-negative hinge, on the score and on each level; pure functions of a score table."""
+"""The objective (design section 6): InfoNCE, then hardest-negative hinge, on the score and on each level; pure
+functions of a score table."""
 
 from __future__ import annotations
 
@@ -30,10 +31,9 @@ def info_nce(
     return (image_to_text + text_to_image) / 2
 
 
-def hardest_hinge(
-    scores: Float[Tensor, "images texts"], owner: Int[Tensor, texts], margin: float
-) -> Float[Tensor, ""]:
-    """Bidirectional hinge with the hardest negative in the batch (VSE++, Faghri et al., BMVC 2018), mean over texts of the sum of both."""
+def hardest_hinge(scores: Float[Tensor, "images texts"], owner: Int[Tensor, texts], margin: float) -> Float[Tensor, ""]:
+    """Bidirectional hinge with the hardest negative in the batch (VSE++, Faghri et al., BMVC 2018), mean over texts
+    of the sum of both."""
     positive = F.one_hot(owner, len(scores)).T.bool()
     own = scores[owner, range(len(owner))]
     negatives = scores.masked_fill(positive, -2.0)

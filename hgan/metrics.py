@@ -79,11 +79,13 @@ def retrieval_metrics(table: Float[Tensor, "images texts"], owner: Int[Tensor, t
         owner: row of the picture that each text describes.
 
     Raises:
-        ValueError: if shapes do not fit.
+        ValueError: if shapes do not fit, or a score is not a number.
     """
-    if table.dim() != 2 or table.shape[1] != len(owner) or int(owner.max()) >= len(table):
+    if table.dim() != 2 or table.shape[1] != len(owner) or not all(0 <= row < len(table) for row in owner.tolist()):
         raise ValueError(
-            f"got a table of shape {tuple(table.shape)} and {len(owner)} owners up to {int(owner.max())}, but expected "
-            "(images, texts) and one row an owner"
+            f"got a table of shape {tuple(table.shape)} and {len(owner)} owners up to {max(owner.tolist(), default=-1)}, "
+            "but expected (images, texts) and one row an owner"
         )
+    if table.isnan().any():  # no comparison holds for it, so it would rank first
+        raise ValueError(f"got {int(table.isnan().sum())} scores that are not a number, but expected numbers")
     return RetrievalMetrics(recall(image_to_text_ranks(table, owner)), recall(text_to_image_ranks(table, owner)))

@@ -13,9 +13,12 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from .config import HGANConfig
+from .images import to_rgb
 
-# A word: letters and digits, with apostrophes or hyphens inside ("don't", "tri-colored").
-_WORD = re.compile(r"\w+(?:['’\-]\w+)*")
+# A word: letters and digits, their accents where these are characters of their own (as in file names of a Mac), with
+# apostrophes or hyphens inside ("don't", "tri-colored").
+_LETTERS = r"\w[\w\u0300-\u036f]*"
+_WORD = re.compile(rf"{_LETTERS}(?:['’\-]{_LETTERS})*")
 _ANY = re.compile(r"\S+")
 
 
@@ -69,7 +72,7 @@ class HGANProcessor(ProcessorMixin):
         )
         return cls(image_processor, tokenizer, max_words=config.max_words, max_tokens=config.max_text_tokens)
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         images: Image.Image | list[Image.Image] | None = None,
         text: str | list[str] | None = None,
@@ -88,7 +91,7 @@ class HGANProcessor(ProcessorMixin):
         data: dict[str, Any] = {}
         if images is not None:
             images = [images] if isinstance(images, Image.Image) else list(images)
-            rgb = [image.convert("RGB") for image in images]
+            rgb = [to_rgb(image) for image in images]
             data["pixel_values"] = self.image_processor(rgb, return_tensors="pt").pixel_values
         if text is not None:
             data.update(self._tokens([text] if isinstance(text, str) else list(text)))
@@ -126,12 +129,14 @@ class HGANProcessor(ProcessorMixin):
         )
         sentences = []
         for row, (text, spans) in enumerate(zip(texts, found, strict=True)):
-            seen = int(encoded["offset_mapping"][row][:, 1].max())
-            kept = [span for span in spans[: self.max_words] if span[0] < seen]
+            pieces = {start for start, end in encoded["offset_mapping"][row].tolist() if end > start}
+            # A word may end up without a piece: cut off, or all of it dropped by the tokenizer (a bare accent).
+            kept = [span for span in spans[: self.max_words] if not pieces.isdisjoint(range(*span))]
             if not kept:  # characters that the tokenizer drops altogether
                 raise ValueError(f"got a sentence without any readable word ({text[:40]!r}), but expected words")
             words = tuple(text[start:end] for start, end in kept)
-            sentences.append(Sentence(text, words, tuple(kept), len(spans) - len(kept)))
+            cut_off = len(spans) - 1 - spans.index(kept[-1])
+            sentences.append(Sentence(text, words, tuple(kept), cut_off))
         return encoded, sentences
 
 

@@ -17,13 +17,16 @@ class TrainConfig:
         dev: dataset folder to choose on, its `dev_split`.
         out: where checkpoints, metrics.jsonl and the curve go; the chosen model lands in `out`/best.
         backbone: folder or hub id of the vision model to start from; None starts from random weights.
-        text_encoder: the same for the text encoder and its tokenizer; "package:NAME" is the folder `model` of an installed package.
+        text_encoder: the same for the text encoder and its tokenizer; "package:NAME" is the folder `model` of an
+            installed package.
         model: settings of HGANConfig that differ from its defaults.
-        frozen_blocks, frozen_epochs: so many first blocks of the backbone are not trained for so many epochs (they are the costliest).
+        frozen_blocks, frozen_epochs: so many first blocks of the backbone are not trained for so many epochs (they
+            are the costliest).
         captions: texts drawn for each picture of a batch.
         crop: least share of a picture that a random crop keeps.
         lr, backbone_lr, text_lr: peak learning rates of the new parts and of the two towers.
-        hinge_from, hinge_weight: the epoch at which hardest negatives begin to be ramped in, over one epoch, to this weight; 0 weight = never.
+        hinge_from, hinge_weight: the epoch at which hardest negatives begin to be ramped in, over one epoch, to this
+            weight; 0 weight = never.
         level_weight, detection_weight: of the losses beside that of the score.
         ema: decay of the moving average of the weights that is evaluated and saved.
         patience: epochs without a better dev rsum before the run stops.
@@ -75,7 +78,8 @@ def load_train_config(path: str | Path) -> TrainConfig:
     if not path.is_file() or path.suffix != ".py":
         raise ValueError(f"got {path}, but expected a Python file such as configs/hgan_mini.py")
     spec = importlib.util.spec_from_file_location("hgan_train_config", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     config = getattr(module, "config", None)

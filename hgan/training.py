@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .build import build_model, device_of, save_checkpoint
+from .build import build_model, device_of, place, save_checkpoint
 from .data.batches import Batch, Collate, TrainingSet, loader
 from .data.folder import read_dataset
 from .evaluation import evaluate
@@ -30,18 +30,19 @@ from .visualize import training_curve
 TEXT_BLOCK = 64  # texts of like length that go through the sentence tower together
 
 
-class TrainingStopped(RuntimeError):
+class TrainingError(RuntimeError):
     """The run cannot go on: a loss that is not finite, or collapsed embeddings."""
 
 
 class Collapse:
-    """Watches for the known collapse: with every embedding at one point, the hinge of each anchor stands still at 2 x margin."""
+    """Watches for the known collapse: with every embedding at one point, the hinge of each anchor stands still at 2
+    x margin."""
 
     def __init__(self, margin: float, steps: int = 50) -> None:
         self.margin, self.steps, self.seen = margin, steps, 0
 
     def watch(self, hinge: float, spread: float) -> None:
-        """Raises TrainingStopped after `steps` steps in a row at the collapsed value.
+        """Raises TrainingError after `steps` steps in a row at the collapsed value.
 
         Args:
             hinge: mean hinge of both directions.
@@ -50,7 +51,7 @@ class Collapse:
         collapsed = abs(hinge - 2 * self.margin) < 0.02 * self.margin and spread < 0.01
         self.seen = self.seen + 1 if collapsed else 0
         if self.seen >= self.steps:
-            raise TrainingStopped(
+            raise TrainingError(
                 f"the embeddings have collapsed to one point: the hinge loss stood at 2 x margin ({hinge:.4f}) for "
                 f"{self.steps} steps. Begin hard negatives later (hinge_from) or stay with InfoNCE (hinge_weight=0)."
             )
@@ -73,7 +74,7 @@ class Trainer:
         self.dev = read_dataset(config.dev, config.dev_split)
         self.device = device_of("auto")
         self.model, self.processor = build_model(config)
-        self.model.to(self.device, memory_format=torch.channels_last)
+        place(self.model, self.device)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         settings = self.model.config
         self.data = TrainingSet(records, settings.image_size, config.captions, config.crop, config.seed)
@@ -83,39 +84,45 @@ class Trainer:
             raise ValueError(f"got {len(records)} records, but expected at least one batch of {config.batch_size}")
         self.optimizer = torch.optim.AdamW(_groups(self.model, config), fused=True)
         self.bf16 = config.precision == "bfloat16" or (config.precision == "auto" and self.device.type == "cuda")
-        self.step, self.best, self.best_epoch = 0, -math.inf, -1
+        self.step, self.evaluated = 0, 0
+        self.best, self.best_epoch = -math.inf, 0
+        self.sums: dict[str, float] = {}  # of the losses of the current epoch's steps, and how many there were
         self.collapse = Collapse(config.margin)
         self.stop_requested = False
 
     @property
     def epoch(self) -> int:
-        """Epochs finished."""
+        """Epochs trained through, whether evaluated yet or not."""
         return self.step // self.per_epoch
 
+    @property
+    def finished(self) -> bool:
+        """Whether the last epoch is evaluated, or dev has stood still for `patience` epochs."""
+        return self.evaluated >= self.config.epochs or self.evaluated - self.best_epoch >= self.config.patience
+
     def run(self) -> dict[str, Any]:
-        """Trains until the last epoch, until dev stands still, or until interrupted; resumes from `out`/state.pt where it exists.
+        """Trains until the last epoch, until dev stands still, or until interrupted; resumes from `out`/state.pt
+        where it exists.
 
         Returns:
             best rsum, its epoch, and whether the run is finished.
 
         Raises:
-            TrainingStopped: loss not finite, or collapse.
+            TrainingError: loss not finite, or collapse.
         """
         self.resume()
         handlers = {s: signal.signal(s, self._request_stop) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
-            while self.epoch < self.config.epochs and self.epoch - self.best_epoch <= self.config.patience:
-                if not self.run_epoch():
-                    break
+            while not self.finished and self.run_epoch():
                 self.finish_epoch()
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-        return {"rsum": self.best, "epoch": self.best_epoch, "finished": not self.stop_requested}
+        return {"rsum": self.best, "epoch": self.best_epoch, "finished": self.finished}
 
     def run_epoch(self) -> bool:
         """The rest of the current epoch; False if asked to stop (the state is saved)."""
-        epoch, start = divmod(self.step, self.per_epoch)
+        epoch, start = self.evaluated, self.step - self.evaluated * self.per_epoch
         self.data.epoch = epoch
         _freeze(self.model, self.config, epoch)
         self.model.train()
@@ -126,10 +133,9 @@ class Trainer:
             batches, desc=f"epoch {epoch + 1}/{self.config.epochs}", initial=start, total=self.per_epoch,
             unit="batch", disable=not self.progress,
         )  # fmt: skip
-        self.sums: dict[str, float] = {}
         for batch in bar:
             values = self.train_step(batch)
-            for name, value in values.items():
+            for name, value in {**values, "steps": 1.0}.items():
                 self.sums[name] = self.sums.get(name, 0.0) + value
             bar.set_postfix(loss=f"{values['loss']:.3f}")
             if self.stop_requested or time.monotonic() - saved > 60 * self.config.save_minutes:
@@ -137,7 +143,6 @@ class Trainer:
                 saved = time.monotonic()
                 if self.stop_requested:
                     return False
-        self.sums = {name: total / max(1, self.per_epoch - start) for name, total in self.sums.items()}
         return True
 
     def train_step(self, batch: Batch) -> dict[str, float]:
@@ -164,7 +169,7 @@ class Trainer:
             )
             loss = loss + config.detection_weight * detection
         if not torch.isfinite(loss):
-            raise TrainingStopped(
+            raise TrainingError(
                 f"the loss is {loss.item()} at step {self.step} (epoch {self.epoch + 1}); the batch holds {', '.join(ids)}"
             )
         if config.hinge_weight * ramp > 0:
@@ -180,17 +185,19 @@ class Trainer:
     @torch.no_grad()
     def _update_average(self) -> None:
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))  # short memory at first
-        new = [p for p in self.model.parameters()]
-        torch._foreach_lerp_([p for p in self.average.parameters()], new, 1 - decay)
+        for old, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            old.lerp_(new, 1 - decay)
 
     def finish_epoch(self) -> None:
         """Dev evaluation of the averaged weights, metrics, curve, checkpoint."""
         result = evaluate(self.average, self.processor, self.dev, progress=self.progress)
         rsum = result["score"].rsum
+        steps = self.sums.pop("steps")
+        losses = {name: total / steps for name, total in self.sums.items()}
         line = {
             "epoch": self.epoch,
             "step": self.step,
-            **self.sums,
+            **losses,
             "rsum": rsum,
             **{f"rsum_{name}": metrics.rsum for name, metrics in result.items() if name != "score"},
             "score": result["score"].to_json(),
@@ -201,11 +208,12 @@ class Trainer:
         with atomic(self.out / "metrics.jsonl") as path:
             path.write_text("".join(json.dumps(entry) + "\n" for entry in lines), encoding="utf-8")
         training_curve(lines, self.out / "curve.png")
+        self.evaluated, self.sums = self.epoch, {}
         if rsum > self.best:
             self.best, self.best_epoch = rsum, self.epoch
             save_checkpoint(self.average, self.processor, self.out / "best")
         self.save()
-        tqdm.write(f"epoch {self.epoch}: loss {self.sums['loss']:.3f}, dev rsum {rsum:.1f} (best {self.best:.1f})")
+        tqdm.write(f"epoch {self.epoch}: loss {losses['loss']:.3f}, dev rsum {rsum:.1f} (best {self.best:.1f})")
 
     def _metrics(self) -> list[dict[str, Any]]:
         path = self.out / "metrics.jsonl"
@@ -215,7 +223,8 @@ class Trainer:
         """Everything that a resumed run needs, atomically."""
         state = {
             "model": self.model.state_dict(), "average": self.average.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "step": self.step, "best": self.best, "best_epoch": self.best_epoch, "rng": torch.get_rng_state(),
+            "step": self.step, "evaluated": self.evaluated, "sums": self.sums, "best": self.best,
+            "best_epoch": self.best_epoch, "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [], "collapse": self.collapse.seen,
             "config": asdict(self.config),
         }  # fmt: skip
@@ -243,6 +252,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.best, self.best_epoch = state["step"], state["best"], state["best_epoch"]
+        self.evaluated, self.sums = state["evaluated"], state["sums"]
         self.collapse.seen = state["collapse"]
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"] and torch.cuda.is_available():
@@ -291,7 +301,8 @@ def _freeze(model: HGANModel, config: TrainConfig, epoch: int) -> None:
 
 
 def _freeze_statistics(model: HGANModel) -> None:
-    """Batch norm keeps the statistics it came with: small batches would only add noise; its scale and shift are trained."""
+    """Batch norm keeps the statistics it came with: small batches would only add noise; its scale and shift are
+    trained."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()

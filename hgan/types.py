@@ -6,7 +6,7 @@ Boxes are normalised XYXY in [0, 1] of the picture. Masks are boolean, True = a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 OBJECT, CONTEXT = 0, 1
 KINDS = ("object", "context")
 LEVELS = ("global", "local", "cross")
+MIN_EDGE = 0.01  # edges of less weight are left out of JSON and drawings
 
 T = TypeVar("T", bound="Batched")
 
@@ -44,7 +45,8 @@ class Batched:
 
 
 def concatenate(parts: list[T]) -> T:
-    """Joins batches along the first dimension; node dimensions are padded to the longest part with zeros (mask False)."""
+    """Joins batches along the first dimension; node dimensions are padded to the longest part with zeros (mask
+    False)."""
     if not parts:
         raise ValueError("got no parts, but expected at least one batch to concatenate")
     new: dict[str, Any] = {}
@@ -172,9 +174,84 @@ class Hit:
 class SearchResult:
     """A ranked answer with what it cost."""
 
+    query: dict[str, Any]  # {"text": ...} or {"image": name}
+    gallery: str
+    timing_ms: dict[str, float]  # encode, search
+    background: dict[str, float]  # count, mean, std of the scores of everything in the gallery for this query
+    notices: list[str]
+    hits: list[Hit]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class NodeTerms:
+    """What one word or one region brought to the score.
+
+    `local` is its part of the local level's terms, `cross` its own term of the cross level, level weights included.
+    """
+
+    index: int
+    label: str
+    weight: float  # learned node weight
+    local: float
+    cross: float
+    span: tuple[int, int] | None = None  # words: characters in the sentence
+    box: tuple[float, float, float, float] | None = None  # regions: normalised XYXY
+    kind: str | None = None  # regions: one of KINDS
+    score: float | None = None  # regions: objectness
+
+    @property
+    def total(self) -> float:
+        """Everything this node brought."""
+        return self.local + self.cross
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One pair's score as a sum of parts.
+
+    score = contributions["global"] + the sum of `local_terms` + the `cross` of all words + the `cross` of all
+    regions. The local terms of a pair are
+    listed once in the matrix; a word's `local` is its row sum, a region's `local` its column sum: two views of one sum.
+    """
+
     query: dict[str, Any]
     gallery: str
-    hits: list[Hit]
-    timing_ms: dict[str, float]  # encode, search
+    id: str
+    image: str
+    caption: str  # the sentence that was compared
+    score: float
+    levels: dict[str, float]
+    level_weights: dict[str, float]
+    contributions: dict[str, float]
+    words: list[NodeTerms]
+    regions: list[NodeTerms]
+    alignment: list[list[float]]  # cosine of word (row) and region (column)
+    local_terms: list[list[float]]  # word (row) x region (column)
+    image_edges: list[list[float]]  # (1 + R) x (1 + R), node 0 the global node: attention of row on column
+    text_edges: list[list[float]]  # (1 + W) x (1 + W)
+    check: dict[str, float]  # sum_error: how far the terms are from the score
+    timing_ms: dict[str, float]
     notices: list[str]
-    background: dict[str, float]  # mean, std, count of the scores of the whole gallery for this query
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, graphs as nodes and edges with weights."""
+        data = asdict(self)
+        for name, nodes in (("image", self.regions), ("text", self.words)):
+            edges = data.pop(f"{name}_edges")
+            data.setdefault("graphs", {})[name] = {
+                "nodes": [name, *(node.label for node in nodes)],
+                "edges": [
+                    {"from": i, "to": j, "weight": weight}
+                    for i, row in enumerate(edges)
+                    for j, weight in enumerate(row)
+                    if i != j and weight >= MIN_EDGE
+                ],
+            }
+        for group, nodes in (("words", self.words), ("regions", self.regions)):
+            for entry, node in zip(data[group], nodes, strict=True):
+                entry["total"] = node.total
+        return data

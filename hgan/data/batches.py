@@ -1,4 +1,5 @@
-"""Training batches: augmentation, several captions a picture, padding. Every sample is a function of (seed, epoch, index) alone,
+"""Training batches: augmentation, several captions a picture, padding. Every sample is a function of (seed, epoch,
+index) alone,
 so that a resumed run sees exactly what the unbroken one would have seen."""
 
 from __future__ import annotations
@@ -6,6 +7,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,7 +65,7 @@ class Sample:
     regions: list[Box] | None
 
 
-class TrainingSet(Dataset[Sample]):
+class TrainingSet(Dataset[Any]):
     """Augmented samples of records; set `epoch` before each pass.
 
     Args:
@@ -190,4 +192,11 @@ def loader(data: TrainingSet, collate: Collate, batch_size: int, start: int, wor
     """Batches of the set's current epoch from batch `start` on; a last batch that is not full is dropped."""
     order = data.order()
     batches = [order[i : i + batch_size] for i in range(0, len(order) - batch_size + 1, batch_size)]
-    return DataLoader(data, batch_sampler=batches[start:], collate_fn=collate, num_workers=workers)  # type: ignore[arg-type]
+    return DataLoader(
+        data,
+        batch_sampler=batches[start:],
+        collate_fn=collate,
+        num_workers=workers,
+        # Its own: a loader draws a seed from the global generator, and a resumed run opens one more loader.
+        generator=torch.Generator(),
+    )

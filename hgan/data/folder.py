@@ -13,7 +13,8 @@ from ..images import SUFFIXES
 
 @dataclass(frozen=True)
 class Box:
-    """A region known about a picture. `box` is normalised XYXY in [0, 1]; `score` is the teacher's confidence, 1 for exact truth."""
+    """A region known about a picture. `box` is normalised XYXY in [0, 1]; `score` is the teacher's confidence, 1 for
+    exact truth."""
 
     box: tuple[float, float, float, float]
     label: str
@@ -115,10 +116,13 @@ def _read_regions(path: Path) -> dict[str, tuple[Box, ...]]:
                 x0, y0, x1, y1 = (float(v) for v in r["box"])
                 if not (0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1):
                     raise ValueError(f"box {r['box']}")
-                boxes.append(Box((x0, y0, x1, y1), str(r["label"]), float(r.get("score", 1.0))))
+                score = float(r.get("score", 1.0))
+                if not 0 <= score <= 1:
+                    raise ValueError(f"score {r['score']}")
+                boxes.append(Box((x0, y0, x1, y1), str(r["label"]), score))
             found[line["image"]] = tuple(boxes)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{where}: got a damaged region ({error}), but expected box (XYXY in [0, 1]) and label"
+                f"{where}: got a damaged region ({error}), but expected box (XYXY in [0, 1]), label and score in [0, 1]"
             ) from None
     return found

@@ -69,7 +69,8 @@ def batched_nms(
 def roi_align(
     features: Float[Tensor, "batch channels height width"], boxes: Float[Tensor, "batch rois 4"], size: int
 ) -> Float[Tensor, "batch rois channels"]:
-    """RoIAlign (He et al., ICCV 2017) with one bilinear sample in the middle of each of `size` x `size` bins, averaged over bins.
+    """RoIAlign (He et al., ICCV 2017) with one bilinear sample in the middle of each of `size` x `size` bins,
+    averaged over bins.
 
     Sampling points outside the picture take the border's value.
     """

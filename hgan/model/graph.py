@@ -29,7 +29,8 @@ def _with_global(
 def region_edges(boxes: Float[Tensor, "batch regions 4"]) -> Float[Tensor, "batch nodes nodes 9"]:
     """Geometry of region j seen from region i, with the global node first.
 
-    Features: log-scaled offsets in widths and heights of i, log ratios of width and height, IoU, direction (sine, cosine),
+    Features: log-scaled offsets in widths and heights of i, log ratios of width and height, IoU, direction (sine,
+    cosine),
     from-global, to-global.
     """
     centre_size = xyxy_to_cxcywh(boxes.float())

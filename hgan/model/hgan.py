@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from transformers import AutoModel, PreTrainedModel
+from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from ..config import HGANConfig
@@ -22,7 +22,8 @@ from .similarity import MIN_TEMPERATURE, SimilarityParameters, similarity
 
 @dataclass
 class HGANOutput(ModelOutput):
-    """What `HGANModel.forward` returns. Rows of `logits_per_image` are images, columns are texts: scores times `logit_scale`."""
+    """What `HGANModel.forward` returns. Rows of `logits_per_image` are images, columns are texts: scores times
+    `logit_scale`."""
 
     logits_per_image: Tensor | None = None
     logits_per_text: Tensor | None = None
@@ -56,14 +57,15 @@ class HGANPreTrainedModel(PreTrainedModel):
     config_class = HGANConfig
     base_model_prefix = "hgan"
     main_input_name = "pixel_values"
-    input_modalities = ("image", "text")
+    input_modalities = ["image", "text"]
     supports_gradient_checkpointing = False
 
 
 class HGANModel(HGANPreTrainedModel):
     r"""Hierarchical Graph Alignment Network (Guo et al., IEEE TMM 2023), as the project's design reads it.
 
-    Either tower can be called alone: `encode_image` (pixels, or precomputed `Regions`) and `encode_text`; `similarity` compares what they
+    Either tower can be called alone: `encode_image` (pixels, or precomputed `Regions`) and `encode_text`;
+    `similarity` compares what they
     return.
     """
 
@@ -73,6 +75,7 @@ class HGANModel(HGANPreTrainedModel):
         region_dim = config.precomputed_dim
         if config.backbone_config is not None:
             region_dim = config.region_dim
+            assert isinstance(config.backbone_config, PreTrainedConfig)
             self.regions = RegionEncoder(
                 Backbone(config.backbone_config, tuple(config.backbone_taps)),
                 channels=tuple(config.backbone_channels),
@@ -86,6 +89,7 @@ class HGANModel(HGANPreTrainedModel):
                 nms_threshold=config.nms_threshold,
             )
         self.region_dim = region_dim
+        assert isinstance(config.text_config, PreTrainedConfig)
         self.text_encoder = AutoModel.from_config(config.text_config, add_pooling_layer=False)
         self.image_nodes = NodeProjection(region_dim, config.dim)
         self.text_nodes = NodeProjection(config.text_config.hidden_size, config.dim)
@@ -105,6 +109,8 @@ class HGANModel(HGANPreTrainedModel):
         self.level_logits = nn.Parameter(torch.zeros(3))
         self.logit_scale = nn.Parameter(torch.tensor(float(config.logit_scale_init)))
         self.post_init()
+        if self.regions is not None:
+            self.regions.head.expect_few()  # post_init has set every bias to zero
 
     @property
     def similarity_parameters(self) -> SimilarityParameters:

@@ -1,6 +1,7 @@
 """MFAR: multi-granularity feature aggregation and rearrangement (design section 4).
 
-The abstract of the paper names the module; its inside is this project's reading. One MFAR serves both modalities: concept queries,
+The abstract of the paper names the module; its inside is this project's reading. One MFAR serves both modalities:
+concept queries,
 gates and the rearrangement map are the same weights for pictures and sentences, which is what makes the space shared.
 """
 
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 
 
 class Aggregation(nn.Module):
-    """K learned concept queries gather nodes into K mid-level nodes; locals and the global node then read through gates.
+    """K learned concept queries gather nodes into K mid-level nodes; locals and the global node then read through
+    gates.
 
     Args:
         dim: width of nodes.
@@ -61,7 +63,8 @@ class Aggregation(nn.Module):
 class Rearrangement(nn.Module):
     """Interleaves the channels of three granularities (channel shuffle) and mixes them by one grouped linear map.
 
-    The map is grouped, so the shuffle matters: every group sees channels of every granularity (Zhang et al., ShuffleNet, CVPR 2018).
+    The map is grouped, so the shuffle matters: every group sees channels of every granularity (Zhang et al.,
+    ShuffleNet, CVPR 2018).
 
     Args:
         dim: width of nodes.
@@ -98,7 +101,8 @@ class MFAR(nn.Module):
     def forward(
         self, nodes: Float[Tensor, "batch 1+nodes dim"], mask: Bool[Tensor, "batch 1+nodes"]
     ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch nodes dim"], Float[Tensor, "batch concepts 1+nodes"]]:
-        """The global node and the local nodes, each L2-normalised, and the concepts' attention. Masked locals are zero."""
+        """The global node and the local nodes, each L2-normalised, and the concepts' attention. Masked locals are
+        zero."""
         granular, attention = self.aggregation(nodes, mask)
         shared = F.normalize(self.rearrangement(granular).float(), dim=-1) * mask[..., None]
         return shared[:, 0], shared[:, 1:], attention

@@ -46,7 +46,11 @@ class ProposalHead(nn.Module):
         self.objectness = nn.Conv2d(channels, 1, 1)
         self.distances = nn.Conv2d(channels, 4, 1)
         self.labels = nn.Conv2d(channels, labels, 1)
-        # Objects are rare: start at a probability of 0.02 (the prior of RetinaNet, Lin et al., ICCV 2017).
+
+    def expect_few(self) -> None:
+        """Objects are rare: objectness starts at a probability of 0.02 (the prior of RetinaNet, Lin et al., ICCV
+        2017)."""
+        assert self.objectness.bias is not None
         nn.init.constant_(self.objectness.bias, -3.9)
 
     def forward(self, pyramid: list[Float[Tensor, "batch channels h w"]]) -> Proposals:
@@ -81,8 +85,10 @@ def proposal_loss(
 ) -> Float[Tensor, ""]:
     """Focal loss on objectness, GIoU on boxes, cross-entropy on labels.
 
-    A point is positive for the smallest target whose middle half it lies in and whose side fits its level. A teacher's score is the
-    objectness to reach, so that doubtful boxes teach less. Pictures without any boxes known (`has_boxes` False) are left out.
+    A point is positive for the smallest target whose middle half it lies in and whose side fits its level. A
+    teacher's score is the
+    objectness to reach, so that doubtful boxes teach less. Pictures without any boxes known (`has_boxes` False) are
+    left out.
 
     Args:
         proposals: of the head.
@@ -114,7 +120,7 @@ def proposal_loss(
         target = smallest[row, col]
         weight = goal[row, col]
         giou = 1 - generalised_iou(proposals.boxes[row, col], boxes[row, target])
-        loss = loss + (giou * weight).sum() / weight.sum()
+        loss = loss + (giou * weight).sum() / weight.sum().clamp(min=1e-6)
         kind = labels[row, target]
         if (kind >= 0).any():
             loss = loss + F.cross_entropy(proposals.labels[row, col], kind, ignore_index=-1)

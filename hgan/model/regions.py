@@ -37,7 +37,8 @@ class Pyramid(nn.Module):
 class RegionEncoder(nn.Module):
     """Pixels to regions: the best detections after NMS, then a grid of context cells, and one image-level feature.
 
-    A region's feature is RoIAlign on the projected last map (what it is) plus RoIAlign on the finest pyramid level (its detail).
+    A region's feature is RoIAlign on the projected last map (what it is) plus RoIAlign on the finest pyramid level
+    (its detail).
 
     Args:
         backbone: gives maps, finest first.

@@ -1,12 +1,14 @@
 """Three-level similarity as pure functions over whole (images x texts) blocks (design section 5).
 
-The soft maximum of cosines c at temperature t is sum(softmax(c / t) * c): unlike log-sum-exp it is a sum of terms, so every level is a sum of
+The soft maximum of cosines c at temperature t is sum(softmax(c / t) * c): unlike log-sum-exp it is a sum of terms,
+so every level is a sum of
 terms that `pair_terms` lists, and those add up to the score.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -14,7 +16,10 @@ from torch import Tensor
 
 from ..types import LEVELS, ImageGraph, Similarity, TextGraph
 
+G = TypeVar("G", ImageGraph, TextGraph)
+
 MIN_TEMPERATURE = 0.02  # exp(1 / 0.02) still fits in float32, so no maximum has to be taken out first
+_NOTHING = 1e-30  # below exp(-1 / 0.02): only a row without real nodes falls under it
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class PairTerms:
 def soft_maximum(cosines: Tensor, mask: Tensor, temperature: Tensor, dim: int) -> Tensor:
     """Softmax-weighted mean over the nodes that `mask` keeps; 0 where it keeps none."""
     weights = (cosines / temperature).exp() * mask
-    return (weights * cosines).sum(dim) / weights.sum(dim).clamp(min=1e-12)
+    return (weights * cosines).sum(dim) / weights.sum(dim).clamp(min=_NOTHING)
 
 
 def local_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, ""]) -> Float[Tensor, "images texts"]:
@@ -62,8 +67,8 @@ def local_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, "
     if not text.mask.all():
         weights = weights * text.mask
     terms = weights * cosines
-    for_words = terms.sum(1) / weights.sum(1).clamp(min=1e-12)  # (I, T, W)
-    for_regions = terms.sum(3) / weights.sum(3).clamp(min=1e-12)  # (I, R, T)
+    for_words = terms.sum(1) / weights.sum(1).clamp(min=_NOTHING)  # (I, T, W)
+    for_regions = terms.sum(3) / weights.sum(3).clamp(min=_NOTHING)  # (I, R, T)
     by_words = (for_words * text.weights).sum(-1)
     by_regions = (for_regions * image.weights[:, :, None]).sum(1)
     return (by_words + by_regions) / 2
@@ -131,7 +136,8 @@ def score_table(
 ) -> Similarity:
     """`similarity` over any number of images and texts, in blocks that stay in the processor's cache.
 
-    Rows and columns are sorted by their node counts first, so that blocks carry little padding; the result is in the order given.
+    Rows and columns are sorted by their node counts first, so that blocks carry little padding; the result is in the
+    order given.
     """
     image_order, text_order = image.mask.sum(1).argsort(), text.mask.sum(1).argsort()
     device = image.nodes.device
@@ -147,7 +153,8 @@ def score_table(
     return Similarity(score, table, dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True)))
 
 
-def trim(graph):  # type: ignore[no-untyped-def]  # ImageGraph -> ImageGraph, TextGraph -> TextGraph
-    """Cuts node columns that are padding in every row. Only what the similarity reads is cut; edges stay as they are."""
+def trim(graph: G) -> G:
+    """Cuts node columns that are padding in every row. Only what the similarity reads is cut; edges stay as they
+    are."""
     most = max(1, int(graph.mask.any(0).nonzero().max()) + 1) if graph.mask.any() else 1
     return replace(graph, nodes=graph.nodes[:, :most], mask=graph.mask[:, :most], weights=graph.weights[:, :most])

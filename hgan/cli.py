@@ -1,0 +1,238 @@
+"""The command line: train | evaluate | gallery build, info, verify | search | explain. Bad input: one line, exit
+status 2."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers.utils import logging as transformers_logging
+
+from .build import load
+from .data.folder import read_dataset
+from .evaluation import evaluate
+from .gallery import Gallery, verify
+from .gallery_build import build_gallery
+from .retriever import Retriever, default_checkpoint, default_gallery
+from .types import LEVELS, Explanation, SearchResult
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status: 0 done, 1 `verify` found faults or training stopped, 2 bad input."""
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return command(options)
+    except (ValueError, OSError) as error:
+        print(f"hgan: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("hgan: stopped; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hgan", description="Image-text retrieval whose scores are sums of parts one can read off."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train or resume the run that a config file describes")
+    train.add_argument("config", help="a file such as configs/hgan_mini.py")
+    train.add_argument("--out", help="folder of the run, in place of the config's")
+    train.set_defaults(run=_train)
+
+    evaluation = commands.add_parser(
+        "evaluate", help="recall in both directions, for the score and for each level alone"
+    )
+    evaluation.add_argument("--dataset", required=True, metavar="DIR", help="a dataset folder")
+    evaluation.add_argument("--split", help="only the records of this split")
+    _model_options(evaluation)
+    evaluation.add_argument("--json", action="store_true", help="print JSON")
+    evaluation.set_defaults(run=_evaluate)
+
+    gallery = commands.add_parser("gallery", help="build, describe or verify a gallery")
+    actions = gallery.add_subparsers(required=True, metavar="ACTION")
+    build = actions.add_parser("build", help="encode a folder of pictures or a dataset folder")
+    build.add_argument("source", metavar="SOURCE", help="a folder of pictures, or a dataset folder with captions.jsonl")
+    build.add_argument("--out", required=True, metavar="DIR", help="the gallery folder to write")
+    build.add_argument("--split", help="only the records of this split")
+    build.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N pictures")
+    build.add_argument("--thumbnail-size", type=int, default=320, metavar="PIXELS", help="longest side (default 320)")
+    _model_options(build)
+    build.set_defaults(run=_gallery_build)
+    for name, function, text in (
+        ("info", _gallery_info, "what a gallery holds"),
+        ("verify", _gallery_verify, "check every file's SHA-256 and the counts"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("dir", metavar="DIR")
+        action.add_argument("--json", action="store_true", help="print JSON")
+        action.set_defaults(run=function)
+
+    for name, function, text in (
+        ("search", _search, "ranked matches of a sentence or a picture"),
+        ("explain", _explain, "one match taken apart by level, word and region"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument(
+            "--gallery", metavar="DIR", help="default: HGAN_GALLERY, or the project's Toy Town gallery"
+        )
+        query = command.add_mutually_exclusive_group(required=True)
+        query.add_argument("--text", metavar="T", help="a sentence")
+        query.add_argument("--image", metavar="FILE", help="a picture")
+        if name == "search":
+            command.add_argument("-k", type=int, default=10, help="how many matches (default 10)")
+        else:
+            command.add_argument(
+                "--id", required=True, help="of a picture, or of a caption (PICTURE#NUMBER) for --image"
+            )
+        _model_options(command)
+        command.add_argument("--json", action="store_true", help="print JSON")
+        command.set_defaults(run=function)
+    return parser
+
+
+def _model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint", metavar="C", help="folder or hub id; default: HGAN_CHECKPOINT, or the project's own"
+    )
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or mps")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from .train_config import load_train_config  # training needs more packages than search does
+    from .training import Trainer, TrainingError
+
+    config = load_train_config(options.config)
+    if options.out:
+        config = dataclasses.replace(config, out=options.out)
+    try:
+        result = Trainer(config).run()
+    except TrainingError as error:
+        print(f"hgan: training stopped: {error}", file=sys.stderr)
+        return 1
+    print(f"best dev rsum {result['rsum']:.1f} at epoch {result['epoch']}; checkpoint in {Path(config.out) / 'best'}")
+    return 0 if result["finished"] else 130
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    records = read_dataset(options.dataset, options.split)
+    model, processor = load(options.checkpoint or default_checkpoint(), options.device)
+    result = evaluate(model, processor, records, progress=sys.stderr.isatty())
+    score = result["score"].to_json()
+    report = {
+        "dataset": options.dataset,
+        "split": options.split,
+        "pictures": len(records),
+        "captions": sum(len(r.captions) for r in records),
+        **score,
+        "levels": {name: result[name].to_json() for name in LEVELS},
+    }
+    if options.json:
+        return _print_json(report)
+    print(f"{report['pictures']} pictures, {report['captions']} captions")
+    print(f"{'':8}{'image to text':^28}{'text to image':^28}")
+    print(f"{'':8}" + f"{'R@1':>6}{'R@5':>6}{'R@10':>6}{'medr':>6}    " * 2 + f"{'rsum':>6}")
+    for name, metrics in result.items():
+        cells = "".join(
+            f"{r.r1:6.1f}{r.r5:6.1f}{r.r10:6.1f}{r.medr:6.0f}    "
+            for r in (metrics.image_to_text, metrics.text_to_image)
+        )
+        print(f"{name:8}{cells}{metrics.rsum:6.1f}")
+    return 0
+
+
+def _gallery_build(options: argparse.Namespace) -> int:
+    if options.limit < 0 or options.thumbnail_size < 16:
+        raise ValueError("expected --limit of 0 or more and --thumbnail-size of at least 16 pixels")
+    records = read_dataset(options.source, options.split)[: options.limit or None]
+    checkpoint = options.checkpoint or default_checkpoint()
+    model, processor = load(checkpoint, options.device)
+    name = Path(checkpoint).name
+    gallery = build_gallery(model, processor, records, options.out, name, options.thumbnail_size, progress=True)
+    for skipped in gallery.manifest["skipped"]:
+        print(f"skipped {skipped['image']}: {skipped['reason']}", file=sys.stderr)
+    print(f"{options.out}: {gallery.manifest['count']} pictures, {gallery.manifest['captions']} captions, "
+          f"{len(gallery.manifest['skipped'])} skipped")  # fmt: skip
+    return 0
+
+
+def _gallery_info(options: argparse.Namespace) -> int:
+    manifest = Gallery(options.dir).manifest
+    size = sum(entry["bytes"] for entry in manifest["files"].values())
+    info = {key: value for key, value in manifest.items() if key != "files"} | {
+        "files": len(manifest["files"]),
+        "bytes": size,
+    }
+    if options.json:
+        return _print_json(info)
+    print(
+        f"{info['name']}: {info['count']} pictures, {info['regions']} regions, {info['captions']} captions, {size / 1e6:.1f} MB"
+    )
+    print(f"model {info['model']['name']} ({info['model']['sha256'][:12]}), {info['model']['dim']} dimensions")
+    for skipped in info["skipped"]:
+        print(f"skipped {skipped['image']}: {skipped['reason']}")
+    return 0
+
+
+def _gallery_verify(options: argparse.Namespace) -> int:
+    wrong = verify(options.dir)
+    if options.json:
+        _print_json({"ok": not wrong, "wrong": wrong})
+    else:
+        print("\n".join(wrong) if wrong else f"{options.dir}: every file is as it was built")
+    return 1 if wrong else 0
+
+
+def _search(options: argparse.Namespace) -> int:
+    retriever = Retriever.open(options.checkpoint, options.gallery or default_gallery(), options.device)
+    result = retriever.search(text=options.text, image=options.image, k=options.k)
+    if options.json:
+        return _print_json(result.to_json())
+    _print_search(result)
+    return 0
+
+
+def _print_search(result: SearchResult) -> None:
+    for notice in result.notices:
+        print(notice)
+    print(f"{'rank':>4}  {'score':>7}  {'global':>7}{'local':>8}{'cross':>8}  id")
+    for hit in result.hits:
+        parts = "".join(f"{hit.contributions[name]:8.3f}" for name in LEVELS)
+        print(f"{hit.rank:4}  {hit.score:7.3f} {parts}  {hit.id}" + (f"  {hit.caption}" if hit.caption else ""))
+    timing = result.timing_ms
+    print(f"global + local + cross = score; encode {timing['encode']:.0f} ms, search {timing['search']:.0f} ms")
+
+
+def _explain(options: argparse.Namespace) -> int:
+    retriever = Retriever.open(options.checkpoint, options.gallery or default_gallery(), options.device)
+    explanation = retriever.explain(options.id, text=options.text, image=options.image)
+    if options.json:
+        return _print_json(explanation.to_json())
+    _print_explanation(explanation)
+    return 0
+
+
+def _print_explanation(explanation: Explanation) -> None:
+    for notice in explanation.notices:
+        print(notice)
+    print(f"{explanation.id}: {explanation.caption}")
+    parts = ", ".join(f"{name} {explanation.contributions[name]:.3f}" for name in LEVELS)
+    print(f"score {explanation.score:.3f} = {parts} (sum error {explanation.check['sum_error']:.1e})")
+    for title, nodes in (("word", explanation.words), ("region", explanation.regions)):
+        print(f"\n{title:24}{'local':>8}{'cross':>8}{'total':>8}")
+        for node in sorted(nodes, key=lambda node: -node.total):
+            print(f"{node.label[:23]:24}{node.local:8.3f}{node.cross:8.3f}{node.total:8.3f}")
+
+
+def _print_json(data: Any) -> int:
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+    return 0

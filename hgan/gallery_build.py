@@ -1,0 +1,167 @@
+"""Building a gallery: decode, encode, thumbnail, hash. Stopped and started again, it goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from .build import fingerprint
+from .data.folder import Record
+from .encoding import encode_images, encode_texts
+from .files import atomic, sha256, write_json
+from .gallery import FORMAT, Gallery, Item
+from .images import open_image
+from .model.hgan import HGANModel
+from .processing import HGANProcessor
+from .ragged import RaggedGraphs, flatten
+from .types import ImageGraph, TextGraph
+
+CHUNK = 32  # pictures that are encoded together and saved together
+Opened = tuple[Record, Image.Image | None, str]
+
+
+def build_gallery(
+    model: HGANModel,
+    processor: HGANProcessor,
+    records: list[Record],
+    out: str | Path,
+    model_name: str,
+    thumbnail_size: int = 320,
+    progress: bool = False,
+    report: Callable[[int, int], None] | None = None,
+) -> Gallery:
+    """Encodes records into a gallery folder.
+
+    The folder appears only when it is whole; until then the work lies beside it in `OUT.building`, and a second call
+    with the same model and records
+    takes that up. A picture that cannot be read is skipped, named in the manifest, and counted.
+
+    Args:
+        records: of a dataset folder or a plain folder of pictures.
+        out: must not exist, or be a gallery (which is replaced).
+        model_name: for the manifest and for messages.
+        thumbnail_size: longest side in pixels.
+        report: called with (pictures done, pictures in all), for a progress display of the caller's own.
+
+    Raises:
+        ValueError: `out` is something else than a gallery, ids are not unique, or no picture can be read.
+    """
+    out = Path(out)
+    if out.exists() and not (out / "manifest.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(
+            f"got {out}, which exists and is no gallery, but expected a new folder or a gallery to replace"
+        )
+    id_, count = Counter(record.id for record in records).most_common(1)[0]
+    if count > 1:
+        raise ValueError(f"got {count} pictures with the id {id_}, but expected different file names")
+    mark = fingerprint(model)
+    work = out.with_name(out.name + ".building")
+    _claim(work, [mark, thumbnail_size, [(r.id, r.image, r.captions) for r in records]])
+    chunks = [records[i : i + CHUNK] for i in range(0, len(records), CHUNK)]
+    with (
+        ThreadPoolExecutor(1) as pool,
+        tqdm(total=len(records), desc="gallery", unit="picture", disable=not progress) as bar,
+    ):
+        waiting = [(n, chunk) for n, chunk in enumerate(chunks) if not (work / f"part-{n:05d}.pkl").exists()]
+        done = len(records) - sum(len(chunk) for _, chunk in waiting)
+        bar.update(done)
+        opened = pool.map(_open_all, (chunk for _, chunk in waiting))  # decodes ahead of the model
+        for (number, chunk), pictures in zip(waiting, opened, strict=True):
+            _encode_chunk(model, processor, pictures, work, number, thumbnail_size)
+            done += len(chunk)
+            bar.update(len(chunk))
+            if report:
+                report(done, len(records))
+    _assemble(work, len(chunks), out.name, {"name": model_name, "sha256": mark, "dim": model.config.dim})
+    if out.exists():
+        shutil.rmtree(out)
+    work.rename(out)
+    return Gallery(out)
+
+
+def _claim(work: Path, plan: list[Any]) -> None:
+    """Keeps the work of an interrupted build of the same plan, throws away that of another."""
+    digest = hashlib.sha256(json.dumps(plan).encode()).hexdigest()
+    note = work / "plan.txt"
+    if work.exists() and (not note.is_file() or note.read_text() != digest):
+        shutil.rmtree(work)
+    with atomic(note) as temporary:
+        temporary.write_text(digest)
+
+
+def _open_all(chunk: list[Record]) -> list[Opened]:
+    opened: list[Opened] = []
+    for record in chunk:
+        try:
+            opened.append((record, open_image(record.path), ""))
+        except ValueError as error:
+            opened.append((record, None, str(error)))
+    return opened
+
+
+def _encode_chunk(
+    model: HGANModel, processor: HGANProcessor, pictures: list[Opened], work: Path, number: int, thumbnail_size: int
+) -> None:
+    good = [(record, image) for record, image, _ in pictures if image is not None]
+    part: dict[str, Any] = {
+        "skipped": [{"image": record.image, "reason": reason} for record, image, reason in pictures if image is None],
+        "items": [],
+    }
+    if good:
+        part["images"] = flatten(encode_images(model, [image for _, image in good]))
+        texts = [caption for record, _ in good for caption in record.captions]
+        if texts:
+            part["captions"] = flatten(encode_texts(model, processor, texts))
+    for place, (record, image) in enumerate(good):
+        name = f"thumbnails/{number * CHUNK + place:06d}.webp"
+        part["items"].append(asdict(Item(record.id, record.image, image.width, image.height, name, record.captions)))
+        image.thumbnail((thumbnail_size, thumbnail_size))
+        with atomic(work / name) as temporary:
+            image.save(temporary, "WEBP", quality=80, method=6)
+    with atomic(work / f"part-{number:05d}.pkl") as temporary:
+        temporary.write_bytes(pickle.dumps(part))
+
+
+def _assemble(work: Path, parts_count: int, name: str, model: dict[str, Any]) -> None:
+    files = [work / f"part-{n:05d}.pkl" for n in range(parts_count)]
+    parts = [pickle.loads(path.read_bytes()) for path in files]  # written by this very build
+    items = [item for part in parts for item in part["items"]]
+    skipped = [entry for part in parts for entry in part["skipped"]]
+    if not items:
+        reason = f" (the first: {skipped[0]['reason']})" if skipped else ""
+        raise ValueError(f"got {len(skipped)} pictures of which none can be read{reason}, but expected at least one")
+    with atomic(work / "items.jsonl") as temporary:
+        temporary.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items), encoding="utf-8")
+    images: list[dict[str, np.ndarray]] = [part["images"] for part in parts if "images" in part]
+    captions = [part["captions"] for part in parts if "captions" in part]
+    RaggedGraphs.join(images, ImageGraph).write(work / "images")
+    if captions:
+        RaggedGraphs.join(captions, TextGraph).write(work / "captions")
+    for path in [*files, work / "plan.txt"]:
+        path.unlink()
+    listed = sorted(p.relative_to(work).as_posix() for p in work.rglob("*") if p.is_file())
+    write_json(
+        work / "manifest.json",
+        {
+            "format": FORMAT,
+            "name": name,
+            "count": len(items),
+            "captions": sum(len(item["captions"]) for item in items),
+            "regions": int(sum(part["counts"].sum() for part in images)),
+            "skipped": skipped,
+            "model": model,
+            "files": {n: {"sha256": sha256(work / n), "bytes": (work / n).stat().st_size} for n in listed},
+        },
+    )

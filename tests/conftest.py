@@ -1,0 +1,226 @@
+"""Fixtures shared by every test: a tiny live model, its checkpoint, a tiny dataset. No network, no downloads.
+
+Session-scoped fixtures are shared: copy (`copy.deepcopy`, `shutil.copytree`) whatever a test changes.
+
+tiny_config       HGANConfig: MobileNetV2 at a tenth of its width, one BERT layer, dim 32, pictures of 64 x 64
+tiny_tokenizer    WordPiece with the words of the tiny dataset, single letters and digits for everything else
+tiny_model        HGANModel in eval mode, random but lively: pictures and sentences differ in score, detections differ in number
+tiny_processor    its HGANProcessor
+tiny_checkpoint   both as a checkpoint folder (`hgan.build.load` takes it)
+tiny_dataset      dataset folder: 12 pictures of coloured shapes, splits train (8) and dev (4), 2 captions each, regions.jsonl
+tiny_towers       folders of a backbone and a text encoder with tokenizer, for TrainConfig
+train_config      function(**changes) -> TrainConfig of a run of seconds on tiny_dataset, `out` in the test's own folder
+picture           function(seed=0, size=(96, 72)) -> a PIL picture of coloured shapes
+sentences         a few sentences of different lengths
+flickr8k          path of ../shared/flickr8k; the test is skipped where it is absent
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from transformers import AutoModel, BertConfig, BertTokenizer, MobileNetV2Config
+
+from hgan import HGANConfig, HGANModel, HGANProcessor
+from hgan.build import save_checkpoint
+from hgan.encoding import to_pixels
+from hgan.train_config import TrainConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+COLOURS = ("red", "green", "blue", "yellow", "black", "orange")
+SHAPES = {"circle": "ball", "square": "box"}  # word in captions -> display label
+WORDS = (
+    *COLOURS, *SHAPES, "a", "an", "the", "on", "of", "in", "at", "and", "left", "right", "big", "small", "white", "field",
+    "dog", "cat", "runs", "cafes", "don", "tri", "color",
+)  # fmt: skip
+TINY_BACKBONE = {
+    "model_type": "mobilenet_v2",
+    "depth_multiplier": 0.1,
+    "finegrained_output": False,
+    "image_size": 64,
+    "initializer_range": 0.1,
+}
+TINY_SETTINGS = {
+    "backbone_taps": [2, 9, -1],
+    "backbone_channels": [8, 16, 128],  # of those hidden states, by a dry run
+    "image_size": 64,
+    "pyramid_dim": 16,
+    "region_dim": 48,
+    "dim": 32,
+    "heads": 4,
+    "groups": 4,
+    "concepts": 4,
+    "max_regions": 5,
+    "context_grid": 2,
+    "initializer_range": 0.2,  # lively: at the default of 0.02 every node is nearly the same, and no test would notice
+}
+
+
+def _tokenizer() -> BertTokenizer:
+    letters = string.ascii_lowercase + string.digits
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.punctuation, *letters, *(f"##{c}" for c in letters)]
+    pieces += ["##ed", *(word for word in WORDS if len(word) > 1)]
+    return BertTokenizer(vocab={piece: i for i, piece in enumerate(pieces)})
+
+
+def _text_config(tokenizer: BertTokenizer) -> BertConfig:
+    return BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+    )
+
+
+def draw(seed: int = 0, size: tuple[int, int] = (96, 72)) -> Image.Image:
+    """Three coloured shapes on a plain ground."""
+    rng = random.Random(seed)
+    image = Image.new("RGB", size, tuple(rng.choices(range(150, 256), k=3)))
+    pen = ImageDraw.Draw(image)
+    for _ in range(3):
+        x, y = rng.randrange(size[0] * 2 // 3), rng.randrange(size[1] * 2 // 3)
+        box = (x, y, x + size[0] // 3, y + size[1] // 3)
+        (pen.ellipse if rng.random() < 0.5 else pen.rectangle)(box, fill=tuple(rng.choices(range(256), k=3)))
+    return image
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[..., Image.Image]:
+    return draw
+
+
+@pytest.fixture(scope="session")
+def sentences() -> list[str]:
+    return [
+        "a dog",
+        "a big red circle on the left of a small blue square",
+        "green!",
+        "the tri-colored dog runs on a white field, and the cat doesn't",
+    ]
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer() -> BertTokenizer:
+    return _tokenizer()
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_tokenizer: BertTokenizer) -> HGANConfig:
+    return HGANConfig(
+        backbone_config=dict(TINY_BACKBONE),
+        text_config=_text_config(tiny_tokenizer).to_dict(),
+        score_threshold=0.5,
+        **TINY_SETTINGS,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_config: HGANConfig) -> HGANModel:
+    torch.manual_seed(0)
+    model = HGANModel(tiny_config)
+    with torch.no_grad():
+        # Batch norm takes the statistics of real pictures, so that activations neither fade nor explode.
+        model.train()
+        model.regions.backbone(to_pixels([draw(seed) for seed in range(100, 116)], model))
+        # An untrained head finds nothing; at even odds it finds something in most pictures, and not the same number.
+        model.regions.head.objectness.bias.zero_()
+        model.level_logits.copy_(torch.tensor([0.5, 0.0, -0.5]))
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_processor(tiny_config: HGANConfig, tiny_tokenizer: BertTokenizer) -> HGANProcessor:
+    return HGANProcessor.from_config(tiny_config, tiny_tokenizer)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(
+    tiny_model: HGANModel, tiny_processor: HGANProcessor, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    save_checkpoint(tiny_model, tiny_processor, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dataset") / "shapes"
+    (folder / "images").mkdir(parents=True)
+    captions, regions = [], []
+    kinds = [(colour, shape) for colour in COLOURS for shape in SHAPES]
+    for number, (colour, shape) in enumerate(kinds):
+        side = ("left", "right")[number % 2]
+        x, y = (8 if side == "left" else 50), 10 + number
+        image = Image.new("RGB", (96, 72), "white")
+        pen = ImageDraw.Draw(image)
+        (pen.ellipse if shape == "circle" else pen.rectangle)((x, y, x + 40, y + 36), fill=colour)
+        name = f"images/{number:02d}_{colour}_{shape}.png"
+        image.save(folder / name)
+        captions.append(
+            {
+                "image": name,
+                "split": "train" if number < 8 else "dev",
+                "captions": [f"a {colour} {shape} on the {side}", f"{colour} {shape}, white field"],
+            }
+        )
+        box = [x / 96, y / 72, (x + 41) / 96, (y + 37) / 72]
+        if number != 7:  # nothing is known about this one
+            known = [] if number == 6 else [{"box": box, "label": SHAPES[shape], "score": 1.0}]
+            regions.append({"image": name, "regions": known})
+    for file, lines in (("captions.jsonl", captions), ("regions.jsonl", regions)):
+        (folder / file).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_towers(tiny_tokenizer: BertTokenizer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("towers")
+    torch.manual_seed(1)
+    config = MobileNetV2Config(**{k: v for k, v in TINY_BACKBONE.items() if k != "model_type"})
+    backbone = AutoModel.from_config(config)
+    backbone.train()
+    with torch.no_grad():  # as above
+        for _ in range(2):
+            backbone(torch.stack([torch.randn(3, 64, 64) * 0.5 for _ in range(8)]))
+    backbone.save_pretrained(folder / "backbone")
+    AutoModel.from_config(_text_config(tiny_tokenizer), add_pooling_layer=False).save_pretrained(folder / "text")
+    tiny_tokenizer.save_pretrained(folder / "text")
+    return {"backbone": folder / "backbone", "text_encoder": folder / "text"}
+
+
+@pytest.fixture
+def train_config(tiny_dataset: Path, tiny_towers: dict[str, Path], tmp_path: Path) -> Callable[..., TrainConfig]:
+    def build(**changes: Any) -> TrainConfig:
+        settings: dict[str, Any] = {
+            "data": (str(tiny_dataset),),
+            "dev": str(tiny_dataset),
+            "out": str(tmp_path / "run"),
+            "backbone": str(tiny_towers["backbone"]),
+            "text_encoder": str(tiny_towers["text_encoder"]),
+            "model": dict(TINY_SETTINGS),
+            "epochs": 2,
+            "batch_size": 2,
+            "precision": "float32",
+        }
+        return TrainConfig(**{**settings, **changes})
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def flickr8k() -> Path:
+    folder = ROOT.parent / "shared" / "flickr8k"
+    if not (folder / "captions.jsonl").is_file():
+        pytest.skip("needs ../shared/flickr8k, which is not here")
+    return folder
