@@ -81,10 +81,11 @@ def retrieval_metrics(table: Float[Tensor, "images texts"], owner: Int[Tensor, t
     Raises:
         ValueError: if shapes do not fit, or a score is not a number.
     """
-    if table.dim() != 2 or table.shape[1] != len(owner) or not all(0 <= row < len(table) for row in owner.tolist()):
+    rows = owner.tolist()
+    if table.dim() != 2 or not rows or table.shape[1] != len(rows) or min(rows) < 0 or max(rows) >= len(table):
         raise ValueError(
-            f"got a table of shape {tuple(table.shape)} and {len(owner)} owners up to {max(owner.tolist(), default=-1)}, "
-            "but expected (images, texts) and one row an owner"
+            f"got a table of shape {tuple(table.shape)} and {len(rows)} owners up to {max(rows, default=-1)}, but expected "
+            "(images, texts) and one row an owner"
         )
     if table.isnan().any():  # no comparison holds for it, so it would rank first
         raise ValueError(f"got {int(table.isnan().sum())} scores that are not a number, but expected numbers")

@@ -273,10 +273,13 @@ class Retriever:
         return own[int(scores.argmax())]
 
 
-def _score(query: Query, graphs: Any, parameters: SimilarityParameters) -> Similarity:
+def _score(query: Query, graphs: ImageGraph | TextGraph, parameters: SimilarityParameters) -> Similarity:
     """A sentence against pictures is one column; a picture against captions is one row."""
-    pair: Any = (graphs, query.graph) if query.sentence is not None else (query.graph, graphs)
-    return score_table(*pair, parameters)
+    if isinstance(query.graph, TextGraph):
+        assert isinstance(graphs, ImageGraph)
+        return score_table(graphs, query.graph, parameters)
+    assert isinstance(graphs, TextGraph)
+    return score_table(query.graph, graphs, parameters)
 
 
 def _since(start: float) -> float:

@@ -31,6 +31,7 @@ from transformers import AutoModel, BertConfig, BertTokenizer, MobileNetV2Config
 
 from hgan import HGANConfig, HGANModel, HGANProcessor
 from hgan.build import save_checkpoint
+from hgan.data.batches import pixels
 from hgan.encoding import to_pixels
 from hgan.train_config import TrainConfig
 
@@ -89,7 +90,7 @@ def draw(seed: int = 0, size: tuple[int, int] = (96, 72)) -> Image.Image:
     image = Image.new("RGB", size, tuple(rng.choices(range(150, 256), k=3)))
     pen = ImageDraw.Draw(image)
     for _ in range(3):
-        x, y = rng.randrange(size[0] * 2 // 3), rng.randrange(size[1] * 2 // 3)
+        x, y = rng.randrange(size[0] * 2 // 3 + 1), rng.randrange(size[1] * 2 // 3 + 1)
         box = (x, y, x + size[0] // 3, y + size[1] // 3)
         (pen.ellipse if rng.random() < 0.5 else pen.rectangle)(box, fill=tuple(rng.choices(range(256), k=3)))
     return image
@@ -191,8 +192,7 @@ def tiny_towers(tiny_tokenizer: BertTokenizer, tmp_path_factory: pytest.TempPath
     backbone = AutoModel.from_config(config)
     backbone.train()
     with torch.no_grad():  # as above
-        for _ in range(2):
-            backbone(torch.stack([torch.randn(3, 64, 64) * 0.5 for _ in range(8)]))
+        backbone(torch.stack([pixels(draw(seed, (64, 64)), 0.5, 0.5) for seed in range(100, 116)]))
     backbone.save_pretrained(folder / "backbone")
     AutoModel.from_config(_text_config(tiny_tokenizer), add_pooling_layer=False).save_pretrained(folder / "text")
     tiny_tokenizer.save_pretrained(folder / "text")

@@ -35,7 +35,7 @@ class Pyramid(nn.Module):
 
 
 class RegionEncoder(nn.Module):
-    """Pixels to regions: the best detections after NMS, then a grid of context cells, and one image-level feature.
+    """Pixels to regions: a grid of context cells, then the best detections after NMS, and one image-level feature.
 
     A region's feature is RoIAlign on the projected last map (what it is) plus RoIAlign on the finest pyramid level
     (its detail).
@@ -88,11 +88,12 @@ class RegionEncoder(nn.Module):
         boxes, scores, labels, mask = self.detect(proposals)
 
         batch, cells = len(pixel_values), len(self.cells)
-        boxes = torch.cat([boxes, self.cells.to(boxes.dtype).expand(batch, -1, -1)], 1)
-        scores = F.pad(scores, (0, cells))
-        labels = F.pad(labels, (0, cells), value=-1)
-        kinds = F.pad(torch.full_like(labels[:, :-cells], OBJECT), (0, cells), value=CONTEXT)
-        mask = F.pad(mask, (0, cells), value=True)
+        # Cells first: every picture has them, so that padding stands at the end of a row.
+        kinds = F.pad(torch.full_like(labels, OBJECT), (cells, 0), value=CONTEXT)
+        boxes = torch.cat([self.cells.to(boxes.dtype).expand(batch, -1, -1), boxes], 1)
+        scores = F.pad(scores, (cells, 0))
+        labels = F.pad(labels, (cells, 0), value=-1)
+        mask = F.pad(mask, (cells, 0), value=True)
 
         coarse = self.coarse(maps[-1])
         what = roi_align(coarse, boxes, self.roi_size)

@@ -1,0 +1,72 @@
+"""The style sheet of what `hgan.visualize` draws. It takes its colours from the page around it, light or dark."""
+
+CSS = """
+.hg { --ink: var(--body-text-color, #1f2328); --soft: color-mix(in srgb, var(--body-text-color, #1f2328) 72%, transparent);
+  --edge: var(--border-color-primary, #d0d7de); --card: var(--background-fill-primary, #fff); color: var(--ink);
+  font-size: 15px; line-height: 1.45; }
+.hg h3 { font-size: 1.3rem; margin: .2rem 0 .4rem; overflow-wrap: anywhere; color: var(--ink); }
+.hg h4 { font-size: 1.05rem; margin: 1.4rem 0 .3rem; color: var(--ink); }
+.hg p { margin: .35rem 0; overflow-wrap: anywhere; }
+.hg-small, .hg-legend, .hg figcaption { color: var(--soft); font-size: 13.5px; }
+.hg-hint { color: var(--body-text-color, #1f2328); border: 1px dashed currentColor; opacity: .75;
+  border-radius: 8px; padding: 1.2rem; text-align: center; margin: .5rem 0; }
+.hg-notice { border-left: 4px solid #D55E00; padding: .3rem .7rem; background: #D55E0018; }
+.hg-legend { display: flex; flex-wrap: wrap; gap: .15rem 1rem; }
+.hg-swatch { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .35em;
+  vertical-align: -.05em; }
+i.hg-swatch.hg-minus { background-color: var(--soft); }
+.hg-minus { background-image: repeating-linear-gradient(45deg, #fff 0 2px, transparent 2px 6px); }
+ol.hg-matches { list-style: none; padding: 0; margin: .6rem 0; display: grid; gap: .5rem; }
+ol.hg-matches li { margin: 0; padding: 0; }
+.hg-match { display: grid; grid-template-columns: 1.6rem 104px minmax(0, 1fr); gap: .7rem; align-items: center; width: 100%;
+  text-align: left; padding: .5rem; border: 2px solid var(--edge); border-radius: 10px; background: var(--card);
+  color: var(--ink); cursor: pointer; font: inherit; }
+.hg-match:hover { border-color: var(--soft); }
+.hg-match:focus-visible { outline: 3px solid #56B4E9; outline-offset: 2px; }
+.hg-match[aria-pressed=true] { border-color: #D55E00; box-shadow: inset 5px 0 0 #D55E00; }
+.hg-match img { width: 104px; height: 84px; object-fit: contain; margin: 0; border-radius: 4px; }
+.hg-rank { font-size: 1.15rem; font-weight: 700; text-align: right; }
+.hg-facts, .hg-caption { display: block; min-width: 0; }
+.hg-caption { margin-bottom: .2rem; overflow-wrap: anywhere; }
+.hg-line, .hg-parts { display: flex; flex-wrap: wrap; gap: 0 .9rem; }
+.hg-line { justify-content: space-between; }
+.hg-parts, .hg-id { font-size: 13px; font-variant-numeric: tabular-nums; }
+.hg-id { color: var(--soft); overflow-wrap: anywhere; }
+.hg-bar { position: relative; display: block; height: 14px; margin: .25rem 0; min-width: 90px; }
+.hg-bar i { position: absolute; top: 0; bottom: 0; }
+.hg-bar .hg-zero { border-left: 1px solid var(--ink); top: -2px; bottom: -2px; }
+.hg-bar .hg-sum { border-left: 3px solid var(--ink); top: -3px; bottom: -3px; margin-left: -1px; }
+.hg-sum-line { font-size: 1.2rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.hg-pair q { font-size: 1.05rem; }
+.hg-two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.4rem;
+  align-items: start; }
+.hg figure { margin: .8rem 0; min-width: 0; }
+.hg-two > * { min-width: 0; }
+.hg-drawing { display: block; width: 100%; height: auto; }
+.hg-ink { fill: var(--ink); }
+.hg-scroll { overflow-x: auto; }
+.hg table { border-collapse: collapse; width: 100%; margin: .4rem 0; font-variant-numeric: tabular-nums; color: var(--ink); }
+.hg caption { text-align: left; font-weight: 600; padding: .3rem 0; color: var(--ink); }
+.hg th, .hg td { padding: .2rem .45rem; border: 0; border-bottom: 1px solid var(--edge); font-weight: 400; text-align: right;
+  white-space: nowrap; background: none; }
+.hg thead th { color: var(--soft); }
+.hg th:first-child { text-align: left; }
+.hg .hg-table th[scope=row] { white-space: normal; overflow-wrap: anywhere; }
+.hg .hg-table td:last-child { width: 34%; }
+.hg th small { color: var(--soft); display: block; font-size: 12.5px; }
+.hg tfoot th, .hg tfoot td { border-top: 2px solid var(--soft); }
+.hg .hg-matrix { width: auto; border-collapse: separate; border-spacing: 2px; }
+.hg .hg-matrix td { text-align: center; min-width: 46px; padding: .3rem .2rem; border: 0; }
+.hg .hg-matrix thead th { vertical-align: bottom; border: 0; padding: 0 .2rem; text-align: left; }
+.hg .hg-matrix thead th span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 11rem; color: var(--ink); }
+.hg .hg-matrix tbody th { position: sticky; left: 0; background: var(--card); text-align: right; border: 0; font-weight: 600; }
+.hg details { margin: .5rem 0; }
+.hg summary { cursor: pointer; }
+@media (max-width: 520px) {
+  .hg-match { grid-template-columns: 1.2rem 76px minmax(0, 1fr); gap: .5rem; }
+  .hg-match img { width: 76px; height: 70px; }
+  .hg th, .hg td { padding: .2rem .25rem; font-size: 13.5px; }
+  .hg .hg-table td:last-child { width: 22%; }
+  .hg-bar { min-width: 56px; }
+}
+"""

@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from hgan.data.batches import Batch, Collate, Sample, TrainingSet, loader, move_boxes
+from hgan.data.folder import Box, Record, read_dataset, read_jsonl
+from hgan.encoding import to_pixels
+
+
+def write(folder: Path, captions: list[object], regions: list[object] | None = None) -> Path:
+    """A dataset folder of those lines; a string is a line as it stands."""
+    for name, lines in (("captions.jsonl", captions), ("regions.jsonl", regions)):
+        if lines is not None:
+            text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+            (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def sample(name: str = "a", captions: tuple[str, ...] = ("a dog",), regions: list[Box] | None = None) -> Sample:
+    return Sample(name, Image.new("RGB", (64, 64)), list(captions), regions)
+
+
+@pytest.fixture
+def collate(tiny_processor) -> Collate:
+    return Collate(tiny_processor, ["ball", "box"], 0.5, 0.5)
+
+
+# dataset folders
+
+
+def test_a_dataset_folder_gives_pictures_captions_and_regions_of_the_split(tiny_dataset):
+    records = read_dataset(tiny_dataset, "train")
+    assert len(records) == 8
+    first = records[0]
+    assert first.id == "00_red_circle"
+    assert first.path.is_file()
+    assert first.captions == ("a red circle on the left", "red circle, white field")
+    assert first.regions == (Box((8 / 96, 10 / 72, 49 / 96, 47 / 72), "ball", 1.0),)
+
+
+def test_without_a_split_all_records_come(tiny_dataset):
+    assert len(read_dataset(tiny_dataset)) == 12
+
+
+def test_a_picture_known_to_be_empty_is_told_from_one_that_nothing_is_known_about(tiny_dataset):
+    records = read_dataset(tiny_dataset)
+    assert records[6].regions == ()
+    assert records[7].regions is None
+
+
+def test_captions_regions_and_splits_may_be_missing(tmp_path):
+    (record,) = read_dataset(write(tmp_path, [{"image": "deep/er/a.b.jpg"}]))
+    assert record == Record("a.b", "deep/er/a.b.jpg", tmp_path / "deep/er/a.b.jpg", None, (), None)
+
+
+def test_blank_lines_are_passed_over_and_counted(tmp_path):
+    write(tmp_path, [{"image": "a.jpg"}, "", "   ", "{"])
+    with pytest.raises(ValueError, match=r"captions\.jsonl line 4: got a damaged line"):
+        read_dataset(tmp_path)
+
+
+def test_a_plain_folder_of_pictures_is_a_dataset_sorted_by_name(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("b.JPG", "a.png", "sub/c.webp", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    records = read_dataset(tmp_path)
+    assert [(r.id, r.image) for r in records] == [("a", "a.png"), ("b", "b.JPG"), ("sub/c", "sub/c.webp")]
+    assert all(r.captions == () and r.regions is None for r in records)
+
+
+@pytest.mark.parametrize(
+    ("captions", "message"),
+    [
+        (["{"], r"captions\.jsonl line 1: got a damaged line, but expected a JSON object"),
+        (['["a.jpg"]'], r"line 1: got list, but expected a JSON object"),
+        ([{"image": "a.jpg"}, {"captions": []}], r"line 2: got image None, but expected a path inside the folder"),
+        ([{"image": "../a.jpg"}], r"got image '\.\./a\.jpg', but expected a path inside the folder"),
+        ([{"image": "/etc/a.jpg"}], r"got image '/etc/a\.jpg'"),
+        ([{"image": "a\\..\\b.jpg"}], r"but expected a path inside the folder"),
+        ([{"image": ""}], r"got image ''"),
+        ([{"image": "a.jpg", "captions": "a dog"}], r"got captions 'a dog', but expected a list of sentences"),
+        ([{"image": "a.jpg", "captions": ["a dog", 3]}], r"but expected a list of sentences"),
+        ([], r"got no records"),
+    ],
+)
+def test_a_damaged_dataset_is_refused_with_the_line_and_what_stands_there(tmp_path, captions, message):
+    with pytest.raises(ValueError, match=message):
+        read_dataset(write(tmp_path, captions))
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        ({"label": "dog"}, r"regions\.jsonl line 1: got a damaged region \('box'\)"),
+        ({"box": [0, 0, 1], "label": "dog"}, r"but expected box \(XYXY in \[0, 1\]\)"),
+        ({"box": [0.5, 0, 0.4, 1], "label": "dog"}, r"box \[0\.5, 0, 0\.4, 1\]"),
+        ({"box": [0, 0, 640, 480], "label": "dog"}, r"box \[0, 0, 640, 480\]"),
+        ({"box": [0, 0, 1, "x"], "label": "dog"}, r"got a damaged region"),
+        ({"box": [0, 0, 1, float("nan")], "label": "dog"}, r"got a damaged region"),
+        ({"box": [0, 0, 1, 1]}, r"\('label'\)"),
+        ({"box": [0, 0, 1, 1], "label": "dog", "score": 86}, r"score 86.*score in \[0, 1\]"),
+        ("dog", r"got a damaged region"),
+    ],
+)
+def test_a_damaged_region_is_refused_with_the_line_and_what_stands_there(tmp_path, region, message):
+    write(tmp_path, [{"image": "a.jpg"}], [{"image": "a.jpg", "regions": [region]}])
+    with pytest.raises(ValueError, match=message):
+        read_dataset(tmp_path)
+
+
+def test_a_file_that_is_not_utf8_is_refused_with_the_line(tmp_path):
+    (tmp_path / "captions.jsonl").write_bytes(b'{"image": "a.jpg"}\n{"image": "\xff.jpg"}\n')
+    with pytest.raises(ValueError, match=r"captions\.jsonl line 2: got a damaged line"):
+        list(read_jsonl(tmp_path / "captions.jsonl"))
+
+
+def test_an_unknown_split_is_refused_with_the_splits_there_are(tiny_dataset):
+    with pytest.raises(ValueError, match=r"no records of split 'test'.*splits there: dev, train"):
+        read_dataset(tiny_dataset, "test")
+
+
+def test_a_split_of_a_plain_folder_is_refused(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"got split 'dev', but .* has no captions\.jsonl"):
+        read_dataset(tmp_path, "dev")
+
+
+def test_a_missing_folder_and_an_empty_folder_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="but expected a folder of pictures"):
+        read_dataset(tmp_path / "none")
+    with pytest.raises(ValueError, match="got no pictures"):
+        read_dataset(tmp_path)
+
+
+def test_flickr8k_has_a_thousand_dev_pictures_with_five_captions_and_files(flickr8k):
+    records = read_dataset(flickr8k, "dev")
+    assert len(records) == 1000
+    assert {len(r.captions) for r in records} == {5}
+    assert all(r.path.is_file() for r in records)
+
+
+# augmentation
+
+
+def test_boxes_move_with_a_crop():
+    (moved,) = move_boxes((Box((0.4, 0.2, 0.6, 0.6), "dog", 0.9),), (0.2, 0.2, 0.7, 0.7), mirror=False)
+    assert moved.box == pytest.approx((0.4, 0.0, 0.8, 0.8))
+    assert (moved.label, moved.score) == ("dog", 0.9)
+
+
+def test_boxes_move_with_a_mirror():
+    (moved,) = move_boxes((Box((0.1, 0.2, 0.4, 0.6), "dog"),), (0, 0, 1, 1), mirror=True)
+    assert moved.box == pytest.approx((0.6, 0.2, 0.9, 0.6))
+
+
+def test_a_box_is_cut_at_the_edge_of_the_crop_and_left_out_below_a_quarter():
+    half, fifth = Box((0.2, 0.5, 0.4, 0.7), "half"), Box((0.14, 0.5, 0.34, 0.7), "fifth")
+    moved = move_boxes((half, fifth), (0.3, 0.0, 0.8, 1.0), mirror=False)
+    assert [m.label for m in moved] == ["half"]
+    assert moved[0].box == pytest.approx((0.0, 0.5, 0.2, 0.7))
+
+
+def test_a_box_without_area_is_left_out():
+    assert move_boxes((Box((0.3, 0.3, 0.3, 0.9), "line"),), (0, 0, 1, 1), mirror=False) == []
+
+
+@pytest.fixture
+def dot(tmp_path: Path) -> Record:
+    """A black square on white, of which the exact box is known, with a caption that has no side."""
+    image = Image.new("RGB", (100, 80), "white")
+    image.paste("black", (55, 30, 75, 50))
+    image.save(tmp_path / "dot.png")
+    box = Box((0.55, 30 / 80, 0.75, 50 / 80), "box")
+    return Record("dot", "dot.png", tmp_path / "dot.png", None, ("a dot",), (box,))
+
+
+def test_after_crop_and_mirror_the_box_still_frames_its_object(dot):
+    data = TrainingSet([dot], size=128, captions=1, crop=0.5, seed=0)
+    sides = set()
+    for data.epoch in range(30):
+        drawn = data[0]
+        if not drawn.regions:
+            continue
+        dark = np.asarray(drawn.image.convert("L")) < 110
+        rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
+        seen = [columns[0] / 128, rows[0] / 128, (columns[-1] + 1) / 128, (rows[-1] + 1) / 128]
+        assert drawn.regions[0].box == pytest.approx(seen, abs=2.5 / 128)
+        sides.add(sum(seen[::2]) > 1)
+    assert sides == {True, False}
+
+
+@pytest.mark.parametrize(("caption", "ways"), [("dogs play", 2), ("a dog on the Left", 1), ("turning right", 1)])
+def test_a_picture_with_a_side_in_its_caption_is_never_mirrored(dot, caption, ways):
+    record = Record(dot.id, dot.image, dot.path, None, (caption,), None)
+    data = TrainingSet([record], size=32, captions=1, crop=1, seed=0)
+    seen = set()
+    for data.epoch in range(20):
+        seen.add(data[0].image.tobytes())
+    assert len(seen) == ways
+
+
+def test_without_cropping_a_picture_is_seen_as_evaluation_sees_it(dot, tiny_model, collate):
+    record = Record(dot.id, dot.image, dot.path, None, ("the left dot",), None)
+    drawn = TrainingSet([record], size=64, captions=1, crop=1, seed=0)[0]
+    torch.testing.assert_close(collate([drawn]).pixel_values, to_pixels([Image.open(dot.path)], tiny_model))
+
+
+def test_a_sample_is_the_same_whenever_it_is_drawn(tiny_dataset):
+    records = read_dataset(tiny_dataset, "train")
+    one, other = (TrainingSet(records, 64, 2, 0.6, seed=3) for _ in range(2))
+    for i in range(len(records)):  # `other` draws in another order
+        _ = other[len(records) - 1 - i]
+    assert all(one[i].image.tobytes() == other[i].image.tobytes() and one[i] == other[i] for i in range(len(records)))
+    assert one.order() == other.order()
+
+
+@pytest.mark.parametrize("changed", ["epoch", "seed"])
+def test_another_epoch_or_seed_draws_other_samples_in_another_order(tiny_dataset, changed):
+    records = read_dataset(tiny_dataset, "train")
+    one, other = (TrainingSet(records, 64, 2, 0.6, seed=3) for _ in range(2))
+    setattr(other, changed, 7)
+    assert one.order() != other.order()
+    assert one[0].image.tobytes() != other[0].image.tobytes()
+
+
+def test_captions_are_drawn_without_repeats_while_there_are_enough(dot):
+    five = Record(dot.id, dot.image, dot.path, None, tuple("abcde"), None)
+    data = TrainingSet([five], 32, captions=5, crop=1, seed=0)
+    assert sorted(data[0].captions) == list("abcde")
+    data.captions = 7
+    assert len(data[0].captions) == 7
+    assert set(data[0].captions) == set("abcde")
+
+
+def test_training_on_a_picture_without_captions_is_refused_by_name(dot):
+    bare = Record("bare", dot.image, dot.path, None, (), None)
+    with pytest.raises(ValueError, match="got picture bare without captions"):
+        TrainingSet([dot, bare], 32, 1, 1, 0)
+
+
+# batches
+
+
+def test_captions_of_a_batch_know_their_pictures(collate, tiny_processor):
+    samples = [sample("a", ("the big red dog runs", "dog")), sample("b", ("a cat", "a big cat"))]
+    batch = collate(samples)
+    assert batch.ids == ("a", "b")
+    for row, owner in enumerate(batch.owner.tolist()):
+        text = tiny_processor.tokenizer.decode(batch.input_ids[row], skip_special_tokens=True)
+        assert text in samples[owner].captions
+    assert sorted(batch.owner.tolist()) == [0, 0, 1, 1]
+
+
+def test_boxes_of_a_batch_are_padded_and_masked(collate):
+    ball, odd = Box((0.1, 0.1, 0.5, 0.5), "ball", 0.7), Box((0, 0, 1, 1), "unheard-of")
+    batch = collate([sample(regions=[ball, odd]), sample(regions=[]), sample(regions=None)])
+    assert batch.box_mask.tolist() == [[True, True], [False, False], [False, False]]
+    assert batch.has_boxes.tolist() == [True, True, False]
+    assert batch.labels[0].tolist() == [0, -1]
+    torch.testing.assert_close(batch.boxes[0, 0], torch.tensor([0.1, 0.1, 0.5, 0.5]))
+    torch.testing.assert_close(batch.scores[0], torch.tensor([0.7, 1.0]))
+
+
+def test_other_spellings_of_a_label_are_known(tiny_processor):
+    collate = Collate(tiny_processor, ["couch", "airplane"], 0.5, 0.5)
+    batch = collate([sample(regions=[Box((0, 0, 1, 1), "aeroplane"), Box((0, 0, 1, 1), "sofa")])])
+    assert batch.labels.tolist() == [[1, 0]]
+
+
+def test_blocks_of_sentences_give_the_same_graphs_with_less_padding(collate, tiny_model):
+    batch = collate([sample("a", ("dog", "the big red dog runs on the white field")), sample("b", ("cat", "a cat"))])
+    with torch.no_grad():
+        whole = tiny_model.encode_text(batch.input_ids, batch.attention_mask, batch.word_index)
+        blocks = [tiny_model.encode_text(**block) for block in batch.text_blocks(3)]
+    assert blocks[0].nodes.shape[1] == 2
+    torch.testing.assert_close(
+        torch.cat([block.global_node for block in blocks]), whole.global_node, atol=1e-5, rtol=1e-4
+    )
+
+
+def ids(batches: list[Batch]) -> list[tuple[str, ...]]:
+    return [batch.ids for batch in batches]
+
+
+def test_a_loader_begun_in_the_middle_gives_the_rest_of_the_same_batches(tiny_dataset, collate):
+    data = TrainingSet(read_dataset(tiny_dataset), 64, 1, 1, seed=0)
+    whole = ids(list(loader(data, collate, 5, start=0, workers=0)))
+    assert [len(batch) for batch in whole] == [5, 5]  # two of twelve do not fill a batch
+    assert len({name for batch in whole for name in batch}) == 10
+    assert ids(list(loader(data, collate, 5, start=1, workers=0))) == whole[1:]
+
+
+def test_opening_a_loader_leaves_the_random_numbers_of_the_model_alone(tiny_dataset, collate):
+    data = TrainingSet(read_dataset(tiny_dataset), 64, 1, 1, seed=0)
+    before = torch.get_rng_state()
+    next(iter(loader(data, collate, 5, start=0, workers=0)))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_dataset_moved_elsewhere_still_reads(tiny_dataset, tmp_path):
+    moved = shutil.copytree(tiny_dataset, tmp_path / "elsewhere")
+    assert all(record.path.is_file() for record in read_dataset(moved))

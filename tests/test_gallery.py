@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import hgan.gallery_build
+from hgan.build import fingerprint
+from hgan.data.folder import read_dataset
+from hgan.encoding import encode_records
+from hgan.gallery import Gallery, verify
+from hgan.gallery_build import build_gallery
+from hgan.ragged import RaggedGraphs, flatten
+from hgan.types import ImageGraph
+
+
+@pytest.fixture(scope="module")
+def gallery(tiny_model, tiny_processor, tiny_dataset, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("galleries") / "shapes"
+    build_gallery(tiny_model, tiny_processor, read_dataset(tiny_dataset), out, "tiny", thumbnail_size=48)
+    return out
+
+
+def test_a_built_gallery_verifies_and_counts_what_it_holds(gallery):
+    assert verify(gallery) == []
+    opened = Gallery(gallery)
+    assert (len(opened.items), len(opened.caption_keys)) == (12, 24)
+    assert opened.manifest["regions"] == int(opened.images.arrays["counts"].sum())
+    assert opened.thumbnail(0).is_file()
+
+
+def test_stored_graphs_are_those_of_the_model(gallery, tiny_model, tiny_dataset):
+    stored = Gallery(gallery).images.rows(range(12))
+    fresh = encode_records(tiny_model, read_dataset(tiny_dataset))
+    assert torch.equal(stored.mask, fresh.mask)
+    assert torch.allclose(stored.nodes, fresh.nodes, atol=1e-3)
+    real = torch.nn.functional.pad(fresh.mask, (1, 0), value=True)
+    assert torch.allclose(stored.edges, fresh.edges * (real[:, :, None] & real[:, None]), atol=1e-3)
+    assert torch.equal(stored.labels[stored.mask], fresh.labels[fresh.mask])
+
+
+def test_rows_come_back_in_the_order_asked_for(gallery):
+    opened = Gallery(gallery)
+    every, some = opened.images.rows(range(12)), opened.images.rows([7, 2])
+    assert torch.equal(some.global_node, every.global_node[[7, 2]])
+    n = int(some.mask[1].sum())
+    assert torch.equal(some.nodes[1, :n], every.nodes[2, :n])
+
+
+def test_arrays_are_memory_mapped(gallery):
+    assert isinstance(Gallery(gallery).images.arrays["nodes"], np.memmap)
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "added"])
+def test_verify_names_the_file_that_is_not_as_it_was_built(gallery, tmp_path, damage):
+    copy = shutil.copytree(gallery, tmp_path / "copy")
+    file = copy / "images" / "nodes.npy"
+    if damage == "changed":
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+    elif damage == "missing":
+        file.unlink()
+    else:
+        (copy / "images" / "nodes.npy.bak").write_text("x")
+    assert [line.split(":")[0] for line in verify(copy)] == ["images/nodes.npy" + (".bak" if damage == "added" else "")]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("manifest.json", b"{", "damaged manifest"),
+        ("manifest.json", b"\xff\xfe", "damaged manifest"),
+        ("items.jsonl", b"{}\n", "damaged item"),
+        ("items.jsonl", b"", "the manifest says 12"),
+        ("images/nodes.npy", b"", "nodes.npy that cannot be read"),
+        ("images/nodes.npy", b"\x93NUMPY rubbish", "nodes.npy that cannot be read"),
+    ],
+)
+def test_a_damaged_gallery_is_refused_with_the_file_named(gallery, tmp_path, file, content, message):
+    copy = shutil.copytree(gallery, tmp_path / "copy")
+    (copy / file).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        Gallery(copy)
+
+
+def test_a_thumbnail_outside_the_gallery_is_refused(gallery, tmp_path):
+    copy = shutil.copytree(gallery, tmp_path / "copy")
+    lines = [json.loads(line) for line in (copy / "items.jsonl").read_text().splitlines()]
+    lines[0]["thumbnail"] = "../../secret.webp"
+    (copy / "items.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(ValueError, match="inside the gallery"):
+        Gallery(copy)
+
+
+def test_a_gallery_of_another_model_is_refused_by_name(gallery, tiny_model):
+    with pytest.raises(ValueError, match=r"built with model tiny .*build the gallery again"):
+        Gallery(gallery).require_model("0" * 64)
+    Gallery(gallery).require_model(fingerprint(tiny_model))
+
+
+def test_pictures_that_cannot_be_read_are_skipped_named_and_counted(tiny_model, tiny_processor, tmp_path, picture):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture(1).save(folder / "good.png")
+    (folder / "text.jpg").write_text("not a picture")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "cut.png").write_bytes((folder / "good.png").read_bytes()[:200])
+    built = build_gallery(tiny_model, tiny_processor, read_dataset(folder), tmp_path / "g", "tiny")
+    assert [item.id for item in built.items] == ["good"]
+    assert sorted(s["image"] for s in built.manifest["skipped"]) == ["cut.png", "empty.png", "text.jpg"]
+
+
+def test_a_folder_without_a_readable_picture_leaves_no_gallery(tiny_model, tiny_processor, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "text.jpg").write_text("not a picture")
+    with pytest.raises(ValueError, match="none can be read"):
+        build_gallery(tiny_model, tiny_processor, read_dataset(folder), tmp_path / "g", "tiny")
+    assert not (tmp_path / "g").exists()
+
+
+def test_an_interrupted_build_goes_on_and_ends_the_same(
+    tiny_model, tiny_processor, tiny_dataset, gallery, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(hgan.gallery_build, "CHUNK", 5)
+    records, out = read_dataset(tiny_dataset), tmp_path / "shapes"
+
+    def stop(done: int, total: int) -> None:
+        if done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_gallery(tiny_model, tiny_processor, records, out, "tiny", thumbnail_size=48, report=stop)
+    assert not out.exists()
+    calls = []
+    build_gallery(
+        tiny_model,
+        tiny_processor,
+        records,
+        out,
+        "tiny",
+        thumbnail_size=48,
+        report=lambda done, total: calls.append(done),
+    )
+    assert calls == [12]
+    assert Gallery(out).row_of == Gallery(gallery).row_of
+    ours, theirs = Gallery(out).images.rows(range(12)), Gallery(gallery).images.rows(range(12))
+    assert torch.allclose(ours.nodes, theirs.nodes, atol=2e-3)
+
+
+def test_a_folder_that_is_no_gallery_is_never_replaced(tiny_model, tiny_processor, tiny_dataset, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "diary.txt").write_text("dear diary")
+    with pytest.raises(ValueError, match="exists and is no gallery"):
+        build_gallery(tiny_model, tiny_processor, read_dataset(tiny_dataset), tmp_path / "mine", "tiny")
+    assert (tmp_path / "mine" / "diary.txt").read_text() == "dear diary"
+
+
+def test_flat_arrays_drop_padding_and_give_the_batch_back(tiny_model, tiny_dataset):
+    graph = encode_records(tiny_model, read_dataset(tiny_dataset))
+    flat = flatten(graph)
+    assert len(flat["nodes"]) == int(graph.mask.sum())
+    back = RaggedGraphs(flat, ImageGraph).rows(range(len(graph)))
+    real = torch.nn.functional.pad(graph.mask, (1, 0), value=True)
+    assert torch.allclose(
+        back.edges[:, : real.shape[1], : real.shape[1]], graph.edges * (real[:, :, None] & real[:, None]), atol=1e-3
+    )
+    assert torch.allclose(back.boxes[graph.mask], graph.boxes[graph.mask])

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from math import exp, log
+
+import pytest
+import torch
+
+from hgan.loss import hardest_hinge, info_nce, objective
+from hgan.training import Collapse, TrainingError
+from hgan.types import Similarity
+
+# Two pictures, three sentences: the first two belong to the first picture.
+SCORES = torch.tensor([[0.9, 0.5, 0.8], [0.3, 0.6, 0.4]])
+OWNER = torch.tensor([0, 0, 1])
+MARGIN = 0.2
+
+
+def one() -> torch.Tensor:
+    return torch.tensor(1.0)
+
+
+def test_info_nce_with_two_sentences_a_picture_is_what_paper_and_pencil_say():
+    s = 2.0
+    to_image = [
+        -log(exp(0.9 * s) / (exp(0.9 * s) + exp(0.3 * s))),
+        -log(exp(0.5 * s) / (exp(0.5 * s) + exp(0.6 * s))),
+        -log(exp(0.4 * s) / (exp(0.8 * s) + exp(0.4 * s))),
+    ]
+    to_text = [  # a picture's other sentences are no negatives
+        -log(exp(0.9 * s) / (exp(0.9 * s) + exp(0.8 * s))),
+        -log(exp(0.5 * s) / (exp(0.5 * s) + exp(0.8 * s))),
+        -log(exp(0.4 * s) / (exp(0.4 * s) + exp(0.3 * s) + exp(0.6 * s))),
+    ]
+    expected = (sum(to_image) / 3 + sum(to_text) / 3) / 2
+    assert info_nce(SCORES, OWNER, torch.tensor(s)).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_hinge_with_the_hardest_negative_is_what_paper_and_pencil_say():
+    # by sentence, picture to text + text to picture: (.1 + 0), (.5 + .3), (.4 + .6)
+    assert hardest_hinge(SCORES, OWNER, MARGIN).item() == pytest.approx(1.9 / 3, abs=1e-6)
+
+
+def test_hinge_of_a_table_that_keeps_the_margin_is_zero():
+    assert hardest_hinge(torch.eye(3), torch.arange(3), MARGIN) == 0
+
+
+def test_hinge_of_collapsed_embeddings_is_twice_the_margin():
+    assert hardest_hinge(torch.full((4, 4), 0.7), torch.arange(4), MARGIN).item() == pytest.approx(2 * MARGIN)
+
+
+@pytest.mark.parametrize("loss", [lambda s, o: info_nce(s, o, one()), lambda s, o: hardest_hinge(s, o, MARGIN)])
+def test_the_order_of_sentences_and_pictures_changes_no_loss(loss):
+    columns, rows = torch.tensor([2, 0, 1]), torch.tensor([1, 0])
+    moved = SCORES[rows][:, columns]
+    owner = rows[OWNER[columns]]  # rows is its own inverse
+    assert loss(moved, owner).item() == pytest.approx(loss(SCORES, OWNER).item(), abs=1e-6)
+
+
+def levels() -> Similarity:
+    tables = {"global": SCORES, "local": SCORES * 0.5, "cross": -SCORES}
+    return Similarity(SCORES * 0.8, tables, {"global": 0.5, "local": 0.3, "cross": 0.2})
+
+
+def test_without_a_hinge_weight_the_objective_is_info_nce_of_the_score_and_a_share_of_each_level():
+    loss, _ = objective(levels(), OWNER, one(), hinge_weight=0, level_weight=0.5, margin=MARGIN)
+    expected = info_nce(levels().score, OWNER, one())
+    expected = expected + 0.5 * sum(info_nce(level, OWNER, one()) for level in levels().levels.values())
+    torch.testing.assert_close(loss, expected)
+
+
+def test_a_hinge_weight_adds_the_hinge_of_the_score_and_of_each_level():
+    without, hinge = objective(levels(), OWNER, one(), hinge_weight=0, level_weight=0.5, margin=MARGIN)
+    loss, same = objective(levels(), OWNER, one(), hinge_weight=2, level_weight=0.5, margin=MARGIN)
+    added = hardest_hinge(levels().score, OWNER, MARGIN)
+    torch.testing.assert_close(hinge, added)
+    torch.testing.assert_close(same, added)
+    added = added + 0.5 * sum(hardest_hinge(level, OWNER, MARGIN) for level in levels().levels.values())
+    torch.testing.assert_close(loss, without + 2 * added)
+
+
+def test_following_the_gradient_lowers_the_objective():
+    scores = SCORES.clone().requires_grad_()
+    loss = info_nce(scores, OWNER, one()) + hardest_hinge(scores, OWNER, MARGIN)
+    loss.backward()
+    after = scores.detach() - 0.05 * scores.grad
+    assert info_nce(after, OWNER, one()) + hardest_hinge(after, OWNER, MARGIN) < loss
+
+
+def test_embeddings_at_one_point_stop_training_with_those_words():
+    watch = Collapse(MARGIN, steps=5)
+    with pytest.raises(
+        TrainingError, match=r"collapsed to one point: .*2 x margin \(0\.4001\) for 5 steps.*hinge_from"
+    ):
+        for _ in range(5):
+            watch.watch(0.4001, spread=0.001)
+
+
+@pytest.mark.parametrize(("hinge", "spread"), [(0.3, 0.001), (0.4, 0.2)], ids=["hinge moves", "scores still spread"])
+def test_one_healthy_step_begins_the_watch_anew(hinge, spread):
+    watch = Collapse(MARGIN, steps=5)
+    for step in range(20):
+        if step % 4 == 3:
+            watch.watch(hinge, spread)
+        else:
+            watch.watch(0.4, 0.001)
+    assert watch.seen == 0

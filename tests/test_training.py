@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from hgan import training
+from hgan.build import load
+from hgan.data.folder import read_dataset
+from hgan.evaluation import evaluate
+from hgan.model.proposals import Proposals, proposal_loss
+from hgan.train_config import load_train_config
+from hgan.training import Trainer, TrainingError
+
+
+def trainer(config) -> Trainer:
+    return Trainer(config, progress=False)
+
+
+def metrics(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def stop_after(run: Trainer, step: int) -> None:
+    """The run gets the signal that Ctrl-C or a scheduler sends, once `step` steps are done."""
+    train_step = run.train_step
+
+    def wrapped(batch):
+        values = train_step(batch)
+        if run.step == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return values
+
+    run.train_step = wrapped
+
+
+@pytest.fixture(scope="module")
+def unbroken(tiny_dataset, tiny_towers, tmp_path_factory):
+    """A run of two epochs of four steps, never interrupted: its config, trainer and result."""
+    from conftest import TINY_SETTINGS
+
+    config = training.TrainConfig(
+        data=(str(tiny_dataset),),
+        dev=str(tiny_dataset),
+        out=str(tmp_path_factory.mktemp("unbroken") / "run"),
+        backbone=str(tiny_towers["backbone"]),
+        text_encoder=str(tiny_towers["text_encoder"]),
+        model=dict(TINY_SETTINGS),
+        epochs=2,
+        batch_size=2,
+        hinge_from=1,
+        hinge_weight=1.0,
+        precision="float32",
+    )
+    run = trainer(config)
+    return config, run, run.run()
+
+
+def test_a_run_writes_metrics_of_each_epoch_a_curve_and_its_config(unbroken):
+    config, run, result = unbroken
+    out = Path(config.out)
+    lines = metrics(out)
+    assert [(line["epoch"], line["step"]) for line in lines] == [(1, 4), (2, 8)]
+    assert result == {"rsum": max(line["rsum"] for line in lines), "epoch": run.best_epoch, "finished": True}
+    assert (out / "curve.png").stat().st_size > 1000
+    assert json.loads((out / "train_config.json").read_text())["epochs"] == 2
+    assert not list(out.glob(".*"))  # no temporary files left
+
+
+def test_training_changes_every_part_of_the_model(unbroken, train_config, tmp_path):
+    config, run, _ = unbroken
+    fresh = trainer(train_config(out=str(tmp_path / "fresh"))).model.state_dict()
+    trained = run.model.state_dict()
+    parts = ("regions.backbone", "regions.head", "text_encoder", "image_graph", "text_graph", "mfar", "level_logits")
+    for part in parts:
+        assert any(not torch.equal(trained[n], fresh[n]) for n in fresh if n.startswith(part)), part
+
+
+@pytest.mark.parametrize("step", [1, 4, 6, 8], ids=["first step", "end of epoch", "within an epoch", "last step"])
+def test_a_run_interrupted_and_resumed_ends_exactly_as_the_unbroken_one(unbroken, tmp_path, step):
+    whole, expected, result = unbroken
+    config = training.TrainConfig(**{**vars(whole), "out": str(tmp_path / "run")})
+    first = trainer(config)
+    stop_after(first, step)
+    assert first.run()["finished"] is False
+    assert first.step == step
+    second = trainer(config)
+    assert second.run() == result
+    assert metrics(tmp_path / "run") == metrics(Path(whole.out))
+    for one, other in ((second.model, expected.model), (second.average, expected.average)):
+        other = other.state_dict()
+        assert all(torch.equal(value, other[name]) for name, value in one.state_dict().items())
+
+
+def test_a_finished_run_started_again_does_nothing(unbroken, tmp_path):
+    whole, _, result = unbroken
+    shutil.copytree(whole.out, tmp_path / "run")
+    again = trainer(training.TrainConfig(**{**vars(whole), "out": str(tmp_path / "run")}))
+    assert again.run() == result
+    assert again.step == 8
+    assert metrics(tmp_path / "run") == metrics(Path(whole.out))
+
+
+def test_the_checkpoint_stands_alone(unbroken, tmp_path, tiny_dataset, picture, sentences):
+    config, _, result = unbroken
+    shutil.copytree(Path(config.out) / "best", tmp_path / "moved")
+    model, processor = load(tmp_path / "moved", "cpu")
+    dev = evaluate(model, processor, read_dataset(tiny_dataset, "dev"))
+    assert dev["score"].rsum == pytest.approx(result["rsum"], abs=25)  # half precision may turn one of 8 sentences
+    assert model(**processor(images=[picture(0)], text=sentences)).similarity.score.isfinite().all()
+
+
+def test_a_run_of_another_kind_in_the_same_folder_is_refused(unbroken, tmp_path):
+    whole, _, _ = unbroken
+    shutil.copytree(whole.out, tmp_path / "run")
+    config = training.TrainConfig(**{**vars(whole), "out": str(tmp_path / "run"), "seed": 5})
+    with pytest.raises(ValueError, match=r"state\.pt: got a run with seed=0, but expected 5; name another `out`"):
+        trainer(config).run()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_pictures(train_config):
+    run = trainer(train_config())
+    train_step = run.train_step
+
+    def poisoned(batch):
+        if run.step == 5:
+            with torch.no_grad():
+                run.model.logit_scale.fill_(float("nan"))
+        return train_step(batch)
+
+    run.train_step = poisoned
+    run.data.epoch = 1
+    order = run.data.order()[2:4]  # the second batch of the second epoch
+    names = ", ".join(run.data.records[i].id for i in order)
+    with pytest.raises(TrainingError, match=rf"the loss is nan at step 5 \(epoch 2\); the batch holds {names}"):
+        run.run()
+
+
+def test_collapsed_embeddings_stop_the_run(train_config):
+    run = trainer(train_config(hinge_weight=1.0, lr=0.0, backbone_lr=0.0, text_lr=0.0, epochs=20, patience=20))
+    run.collapse.steps = 3
+    with torch.no_grad():  # every node of either side at one point
+        for layer in (run.model.mfar.rearrangement.norm, *(n.norm_ff for n in run.model.image_graph)):
+            layer.weight.zero_()
+        for projection in (run.model.image_nodes, run.model.text_nodes):
+            for norm in (projection.norm_local, projection.norm_whole):
+                norm.weight.zero_()
+                norm.bias.fill_(1.0)
+        for layer in (*run.model.image_graph, *run.model.text_graph):
+            layer.out.weight.zero_()
+            layer.ff[-1].weight.zero_()
+    with pytest.raises(TrainingError, match="the embeddings have collapsed to one point"):
+        run.run()
+
+
+def test_a_run_stops_early_when_dev_stands_still_for_so_many_epochs(train_config):
+    config = train_config(lr=0.0, backbone_lr=0.0, text_lr=0.0, weight_decay=0.0, epochs=9, patience=2, batch_size=8)
+    result = trainer(config).run()
+    assert result["epoch"] == 1
+    assert result["finished"] is True
+    assert len(metrics(Path(config.out))) == 3
+
+
+def test_a_small_set_is_learnt_by_heart(train_config):
+    config = train_config(
+        dev_split="train", batch_size=8, epochs=40, patience=40, crop=1.0, lr=4e-3, backbone_lr=1e-3, text_lr=1e-3, ema=0.5,
+        model={**train_config().model, "dropout": 0.0},
+    )  # fmt: skip
+    run = trainer(config)
+    result = run.run()
+    lines = metrics(Path(config.out))
+    assert lines[-1]["matching"] < lines[0]["matching"] / 4
+    assert result["rsum"] > 550
+
+
+def test_the_moving_average_is_what_is_evaluated_and_saved(unbroken):
+    config, run, _ = unbroken
+    trained, average = run.model.mfar.aggregation.concepts, run.average.mfar.aggregation.concepts
+    assert not torch.equal(trained, average)
+    if run.best_epoch == run.config.epochs:
+        saved, _ = load(Path(config.out) / "best", "cpu")
+        torch.testing.assert_close(saved.mfar.aggregation.concepts, average, atol=1e-3, rtol=1e-3)
+
+
+def test_frozen_blocks_rest_for_their_epochs_and_then_learn(train_config):
+    run = trainer(train_config(frozen_blocks=3, frozen_epochs=1, batch_size=8))
+    stem = run.model.regions.backbone.model.conv_stem.first_conv.convolution.weight
+    start = stem.detach().clone()
+    run.run_epoch()
+    assert torch.equal(stem, start)
+    run.finish_epoch()
+    run.run_epoch()
+    assert not torch.equal(stem, start)
+
+
+def test_statistics_of_batch_norm_stay_as_they_came(unbroken, tiny_towers):
+    from transformers import AutoModel
+
+    _, run, _ = unbroken
+    start = AutoModel.from_pretrained(tiny_towers["backbone"]).state_dict()
+    trained = run.model.regions.backbone.model.state_dict()
+    statistics = [name for name in start if "running_" in name]
+    assert statistics
+    assert all(torch.equal(trained[name], start[name]) for name in statistics)
+
+
+def test_fewer_pictures_than_a_batch_are_refused_with_both_numbers(train_config):
+    with pytest.raises(ValueError, match="got 3 records, but expected at least one batch of 5"):
+        trainer(train_config(limit=3, batch_size=5))
+
+
+def test_the_learning_rate_warms_up_and_then_falls_to_zero(train_config):
+    config = train_config(epochs=10, warmup=0.1)
+    factors = [training._schedule(step, config, per_epoch=10) for step in range(101)]
+    assert factors[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
+    assert factors[10] == 1
+    assert all(a > b for a, b in zip(factors[10:], factors[11:], strict=False))
+    assert factors[100] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_config_file_gives_its_run_and_anything_else_is_refused(tmp_path):
+    good, bad = tmp_path / "good.py", tmp_path / "bad.py"
+    good.write_text("from hgan.train_config import TrainConfig\nconfig = TrainConfig(('a',), 'b', 'c', epochs=3)\n")
+    bad.write_text("config = 3\n")
+    assert load_train_config(good).epochs == 3
+    with pytest.raises(ValueError, match=r"bad\.py: got config of type int, but expected a TrainConfig"):
+        load_train_config(bad)
+    with pytest.raises(ValueError, match=r"none\.py, but expected a Python file"):
+        load_train_config(tmp_path / "none.py")
+
+
+# detection loss
+
+
+def perfect(boxes: torch.Tensor, objectness: float) -> Proposals:
+    """Four points, the first at the middle of the only target; every point proposes that target."""
+    points = torch.tensor([[0.3, 0.3], [0.8, 0.2], [0.2, 0.8], [0.8, 0.8]])
+    logits = torch.tensor([[objectness, -9.0, -9.0, -9.0]])
+    labels = torch.tensor([[[9.0, 0.0]] * 4])
+    return Proposals(logits, boxes.expand(1, 4, 4), labels, points, torch.full((4,), 0.3))
+
+
+def detection_loss(proposals: Proposals, score: float = 1.0, known: bool = True) -> float:
+    target = torch.tensor([[[0.15, 0.15, 0.45, 0.45]]])
+    one = torch.ones(1, 1)
+    return proposal_loss(proposals, target, one.long() * 0, one * score, one.bool(), torch.tensor([known])).item()
+
+
+def test_a_proposal_that_hits_costs_nothing_and_one_that_misses_does():
+    target = torch.tensor([0.15, 0.15, 0.45, 0.45])
+    assert detection_loss(perfect(target, 9.0)) < 0.01
+    assert detection_loss(perfect(target, -9.0)) > 1
+    assert detection_loss(perfect(target + 0.3, 9.0)) > 1
+
+
+def test_a_picture_without_known_boxes_teaches_the_detector_nothing():
+    assert detection_loss(perfect(torch.tensor([0.0, 0.0, 0.1, 0.1]), 5.0), known=False) == 0
+
+
+def test_a_teacher_without_any_confidence_leaves_the_loss_finite():
+    assert detection_loss(perfect(torch.tensor([0.0, 0.0, 0.1, 0.1]), 5.0), score=0.0) < 100
