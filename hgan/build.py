@@ -19,9 +19,16 @@ from .train_config import TrainConfig
 
 
 def device_of(name: str = "auto") -> torch.device:
-    """The device of that name; "auto" takes cuda, then mps, then cpu."""
+    """The device of that name; "auto" takes cuda, then mps, then cpu.
+
+    Raises:
+        ValueError: no such device here.
+    """
     if name != "auto":
-        return torch.device(name)
+        try:
+            return torch.empty(0, device=name).device
+        except (RuntimeError, AssertionError):  # torch built without CUDA raises the latter
+            raise ValueError(f"got device {name!r}, which is not there, but expected auto, cpu, cuda or mps") from None
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -37,13 +37,13 @@ def number(value: float, digits: int = 3) -> str:
     return shown.lstrip("-") if float(shown) == 0 else shown.replace("-", "−")
 
 
-def sum_text(parts: Iterable[float], total: float, digits: int = 3) -> str:
-    """Numbers as a sum, such as "0.120 + 0.210 − 0.020 = 0.310"."""
-    shown = ""
-    for part in parts:
-        sign = "−" if float(f"{part:.{digits}f}") < 0 else "+"
-        shown += f" {sign} {number(abs(part), digits)}" if shown else number(part, digits)
-    return f"{shown} = {number(total, digits)}"
+def sum_text(parts: Sequence[float], total: float, digits: int = 3) -> str:
+    """Numbers as a sum, such as "0.120 + 0.210 − 0.020 = 0.310"; "≈" where the rounded numbers do not add up."""
+    rounded = [round(part * 10**digits) for part in parts]
+    shown = number(parts[0], digits)
+    for part, steps in zip(parts[1:], rounded[1:], strict=True):
+        shown += f" {'−' if steps < 0 else '+'} {number(abs(part), digits)}"
+    return f"{shown} {'=' if sum(rounded) == round(total * 10**digits) else '≈'} {number(total, digits)}"
 
 
 def bar_scale(rows: Iterable[Mapping[str, float]]) -> tuple[float, float]:
@@ -117,7 +117,8 @@ def matrix(
     """The alignment of words (rows) and regions (columns) as a table of coloured cells with their numbers.
 
     Args:
-        cosines: in [-1, 1]; the deeper the colour, the further from 0, scaled to the largest shown.
+        cosines: in [-1, 1]; the deeper the colour, the further from 0: as the square, so that high ones stand out, of the share
+            of the largest shown.
         terms: what each pair brings to the score, shown when the pointer rests on a cell.
     """
     largest = max((abs(value) for row in cosines for value in row), default=0.0) or 1.0
@@ -126,7 +127,7 @@ def matrix(
     for word, row, row_terms in zip(words, cosines, terms, strict=True):
         cells = ""
         for region, value, term in zip(regions, row, row_terms, strict=True):
-            depth = round(255 * 0.65 * abs(value) / largest)
+            depth = round(255 * 0.7 * (value / largest) ** 2)
             colour = f"{POSITIVE if value >= 0 else NEGATIVE}{depth:02x}"
             hint = escape(f"{word} with {region}: cosine {number(value)}, brings {number(term, 4)} to the score")
             cells += f'<td style="background-color:{colour}" title="{hint}">{number(value, 2)}</td>'

@@ -156,13 +156,13 @@ def _free_corner(
 
 
 def image_graph_drawing(explanation: Explanation, picture: Picture) -> str:
-    """The picture's graph over the dimmed picture: regions at the centres of their boxes, the global node above.
+    """The picture's graph over the dimmed picture: regions at the centres of their boxes, the global node below.
 
     Numbers are those of `numbered`, node size is the learned node weight, line width the edge's weight.
     """
     graph = graph_of(explanation.regions, explanation.image_edges, "whole picture")
-    place, height, above = numbered(explanation.regions), picture.drawn_height, 74.0
-    at = {GLOBAL_NODE: (WIDTH / 2, -above / 2)}
+    place, height, strip = numbered(explanation.regions), picture.drawn_height, 74.0
+    at = {GLOBAL_NODE: (WIDTH / 2, height + strip - 22)}
     for node in strongest(explanation.regions):
         x1, y1, x2, y2 = _scaled(node, height)
         at[node.index + 1] = _clear_of((x1 + x2) / 2, (y1 + y2) / 2, list(at.values()), height)
@@ -192,7 +192,7 @@ def image_graph_drawing(explanation: Explanation, picture: Picture) -> str:
         f'<text x="{x}" y="{y + 7}" font-size="21" font-weight="600" fill="#fff" text-anchor="middle">whole picture</text>'
     )
     heaviest = "; ".join(_edge_text(graph, i, j) for i, j, _ in kept[:3])
-    return _over_picture(picture, f"The picture's graph; heaviest edges: {heaviest}", 0.35, shapes, above)
+    return _over_picture(picture, f"The picture's graph; heaviest edges: {heaviest}", 0.35, shapes, strip)
 
 
 def _clear_of(x: float, y: float, others: list[tuple[float, float]], height: float) -> tuple[float, float]:
@@ -252,7 +252,7 @@ def text_graph_drawing(explanation: Explanation) -> str:
 
 
 def _line_width(weight: float, kept: list[tuple[int, int, float]]) -> float:
-    return 8 * weight / kept[0][2]
+    return 6 * weight / kept[0][2]
 
 
 def _edge_text(graph: nx.Graph, i: int, j: int) -> str:
@@ -264,10 +264,10 @@ def _edge_hint(graph: nx.Graph, i: int, j: int) -> str:
     return f"<title>{_edge_text(graph, i, j)}</title>"
 
 
-def _over_picture(picture: Picture, text: str, opacity: float, shapes: list[str], above: float = 0.0) -> str:
+def _over_picture(picture: Picture, text: str, opacity: float, shapes: list[str], below: float = 0.0) -> str:
     height = picture.drawn_height
     return (
-        f'<svg class="hg-drawing" viewBox="0 {-above:.0f} {WIDTH:.0f} {height + above:.0f}" role="img" '
+        f'<svg class="hg-drawing" viewBox="0 0 {WIDTH:.0f} {height + below:.0f}" role="img" '
         f'aria-label="{escape(text)}"><rect width="{WIDTH:.0f}" height="{height:.0f}" fill="#000"/>'
         f'<image href="{picture.uri}" width="{WIDTH:.0f}" height="{height:.0f}" preserveAspectRatio="none" '
         f'opacity="{opacity}"/>{"".join(shapes)}</svg>'

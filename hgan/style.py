@@ -4,6 +4,7 @@ CSS = """
 .hg { --ink: var(--body-text-color, #1f2328); --soft: color-mix(in srgb, var(--body-text-color, #1f2328) 72%, transparent);
   --edge: var(--border-color-primary, #d0d7de); --card: var(--background-fill-primary, #fff); color: var(--ink);
   font-size: 15px; line-height: 1.45; }
+.hg h3, .hg h4 { font-weight: 600; }
 .hg h3 { font-size: 1.3rem; margin: .2rem 0 .4rem; overflow-wrap: anywhere; color: var(--ink); }
 .hg h4 { font-size: 1.05rem; margin: 1.4rem 0 .3rem; color: var(--ink); }
 .hg p { margin: .35rem 0; overflow-wrap: anywhere; }
@@ -45,14 +46,15 @@ ol.hg-matches li { margin: 0; padding: 0; }
 .hg-drawing { display: block; width: 100%; height: auto; }
 .hg-ink { fill: var(--ink); }
 .hg-scroll { overflow-x: auto; }
-.hg table { border-collapse: collapse; width: 100%; margin: .4rem 0; font-variant-numeric: tabular-nums; color: var(--ink); }
+.hg table { border: 0; border-collapse: collapse; width: 100%; margin: .4rem 0; font-variant-numeric: tabular-nums;
+  color: var(--ink); }
 .hg caption { text-align: left; font-weight: 600; padding: .3rem 0; color: var(--ink); }
 .hg th, .hg td { padding: .2rem .45rem; border: 0; border-bottom: 1px solid var(--edge); font-weight: 400; text-align: right;
   white-space: nowrap; background: none; }
 .hg thead th { color: var(--soft); }
 .hg th:first-child { text-align: left; }
-.hg .hg-table th[scope=row] { white-space: normal; overflow-wrap: anywhere; }
-.hg .hg-table td:last-child { width: 34%; }
+.hg .hg-table th[scope=row] { white-space: normal; overflow-wrap: break-word; min-width: 6.2rem; max-width: 20rem; }
+.hg .hg-table td:last-child { width: 26%; }
 .hg th small { color: var(--soft); display: block; font-size: 12.5px; }
 .hg tfoot th, .hg tfoot td { border-top: 2px solid var(--soft); }
 .hg .hg-matrix { width: auto; border-collapse: separate; border-spacing: 2px; }
@@ -66,7 +68,8 @@ ol.hg-matches li { margin: 0; padding: 0; }
   .hg-match { grid-template-columns: 1.2rem 76px minmax(0, 1fr); gap: .5rem; }
   .hg-match img { width: 76px; height: 70px; }
   .hg th, .hg td { padding: .2rem .25rem; font-size: 13.5px; }
-  .hg .hg-table td:last-child { width: 22%; }
+  .hg .hg-table td:last-child { width: 20%; }
+  .hg th small { display: none; }
   .hg-bar { min-width: 56px; }
 }
 """

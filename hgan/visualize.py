@@ -100,9 +100,10 @@ def explanation_page(explanation: Explanation, picture: Picture) -> str:
         picture: the one that was compared; boxes are normalised, so any size of it will do.
     """
     e = explanation
+    name = e.query.get("image") or e.image.rsplit("/", 1)[-1]  # a picture query is compared itself
     return (
-        f'<section class="hg hg-explained"><h3>Why does this match?</h3>'
-        f'<p class="hg-pair"><q>{escape(e.caption)}</q> with picture <b>{escape(e.image.rsplit("/", 1)[-1])}</b></p>'
+        f'<section class="hg hg-explained" data-id="{escape(e.id)}"><h3>Why does this match?</h3>'
+        f'<p class="hg-pair"><q>{escape(e.caption)}</q> with picture <b>{escape(name)}</b></p>'
         f"{_notices(e.notices)}{_levels(e)}"
         f'<div class="hg-two"><figure>{regions_drawing(e.regions, picture)}<figcaption><b>Regions.</b> The five that '
         "brought most to the score are numbered in that order. White: other objects. Dashed: context cells."
@@ -140,7 +141,7 @@ def _levels(e: Explanation) -> str:
     foot = ("score", "", "", f"<b>{number(e.score)}</b>", stacked_bar(e.contributions, scale))
     head = ("level", "cosine", "weight", "brings", "")
     return (
-        f'<p class="hg-sum-line">{sum_text((e.contributions[level] for level in LEVELS), e.score)}</p>'
+        f'<p class="hg-sum-line">{sum_text([e.contributions[level] for level in LEVELS], e.score)}</p>'
         f"{table('From the score down to the three levels', head, rows, foot)}"
         f'<p class="hg-small">{_check(e.check["sum_error"])} Took {_cost(e.timing_ms)}.</p>'
     )

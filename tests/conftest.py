@@ -9,7 +9,8 @@ tiny_processor    its HGANProcessor
 tiny_checkpoint   both as a checkpoint folder (`hgan.build.load` takes it)
 tiny_dataset      dataset folder: 12 pictures of coloured shapes, splits train (8) and dev (4), 2 captions each, regions.jsonl
 tiny_towers       folders of a backbone and a text encoder with tokenizer, for TrainConfig
-train_config      function(**changes) -> TrainConfig of a run of seconds on tiny_dataset, `out` in the test's own folder
+train_config_at   function(out, **changes) -> TrainConfig of a run of seconds on tiny_dataset
+train_config      function(**changes) -> the same with `out` in the test's own folder
 picture           function(seed=0, size=(96, 72)) -> a PIL picture of coloured shapes
 sentences         a few sentences of different lengths
 flickr8k          path of ../shared/flickr8k; the test is skipped where it is absent
@@ -21,6 +22,7 @@ import json
 import random
 import string
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -199,13 +201,13 @@ def tiny_towers(tiny_tokenizer: BertTokenizer, tmp_path_factory: pytest.TempPath
     return {"backbone": folder / "backbone", "text_encoder": folder / "text"}
 
 
-@pytest.fixture
-def train_config(tiny_dataset: Path, tiny_towers: dict[str, Path], tmp_path: Path) -> Callable[..., TrainConfig]:
-    def build(**changes: Any) -> TrainConfig:
+@pytest.fixture(scope="session")
+def train_config_at(tiny_dataset: Path, tiny_towers: dict[str, Path]) -> Callable[..., TrainConfig]:
+    def build(out: Path, **changes: Any) -> TrainConfig:
         settings: dict[str, Any] = {
             "data": (str(tiny_dataset),),
             "dev": str(tiny_dataset),
-            "out": str(tmp_path / "run"),
+            "out": str(out),
             "backbone": str(tiny_towers["backbone"]),
             "text_encoder": str(tiny_towers["text_encoder"]),
             "model": dict(TINY_SETTINGS),
@@ -216,6 +218,11 @@ def train_config(tiny_dataset: Path, tiny_towers: dict[str, Path], tmp_path: Pat
         return TrainConfig(**{**settings, **changes})
 
     return build
+
+
+@pytest.fixture
+def train_config(train_config_at: Callable[..., TrainConfig], tmp_path: Path) -> Callable[..., TrainConfig]:
+    return partial(train_config_at, tmp_path / "run")
 
 
 @pytest.fixture(scope="session")

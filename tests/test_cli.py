@@ -94,6 +94,7 @@ def test_verify_fails_on_a_changed_file(capsys, built, tmp_path):
         (("search", "--image", "nowhere.png"), "no such file"),
         (("search", "--image", __file__), "expected a picture"),
         (("explain", "--text", "a dog", "--id", "nobody"), "'nobody'"),
+        (("search", "--text", "a dog", "--device", "abacus"), "'abacus'"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_status_2(capsys, built, arguments, message):

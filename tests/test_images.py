@@ -146,6 +146,7 @@ SMALL = Image.effect_mandelbrot((24, 16), (-2, -1, 1, 1), 20).convert("RGB")
 SAMPLES = {form: encoded(SMALL, form) for form in ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")}
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data", "ignore:Truncated File Read")
 @settings(deadline=None, derandomize=True, max_examples=300)
 @given(
     form=st.sampled_from(sorted(SAMPLES)),

@@ -4,13 +4,17 @@ import json
 import os
 import shutil
 import signal
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModel
 
 from hgan import training
 from hgan.build import load
+from hgan.data.batches import loader
 from hgan.data.folder import read_dataset
 from hgan.evaluation import evaluate
 from hgan.model.proposals import Proposals, proposal_loss
@@ -40,25 +44,18 @@ def stop_after(run: Trainer, step: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def unbroken(tiny_dataset, tiny_towers, tmp_path_factory):
+def unbroken(train_config_at, tmp_path_factory):
     """A run of two epochs of four steps, never interrupted: its config, trainer and result."""
-    from conftest import TINY_SETTINGS
-
-    config = training.TrainConfig(
-        data=(str(tiny_dataset),),
-        dev=str(tiny_dataset),
-        out=str(tmp_path_factory.mktemp("unbroken") / "run"),
-        backbone=str(tiny_towers["backbone"]),
-        text_encoder=str(tiny_towers["text_encoder"]),
-        model=dict(TINY_SETTINGS),
-        epochs=2,
-        batch_size=2,
-        hinge_from=1,
-        hinge_weight=1.0,
-        precision="float32",
-    )
+    out = tmp_path_factory.mktemp("unbroken") / "run"
+    config = train_config_at(out, hinge_from=1, hinge_weight=1.0)
     run = trainer(config)
     return config, run, run.run()
+
+
+@pytest.fixture(autouse=True)
+def no_drawing(monkeypatch):
+    """Only `unbroken` draws its curve: drawing takes half of a tiny run's time."""
+    monkeypatch.setattr(training, "training_curve", lambda lines, path: None)
 
 
 def test_a_run_writes_metrics_of_each_epoch_a_curve_and_its_config(unbroken):
@@ -72,19 +69,19 @@ def test_a_run_writes_metrics_of_each_epoch_a_curve_and_its_config(unbroken):
     assert not list(out.glob(".*"))  # no temporary files left
 
 
-def test_training_changes_every_part_of_the_model(unbroken, train_config, tmp_path):
-    config, run, _ = unbroken
-    fresh = trainer(train_config(out=str(tmp_path / "fresh"))).model.state_dict()
+def test_training_changes_every_part_of_the_model(unbroken, train_config):
+    _, run, _ = unbroken
+    fresh = trainer(train_config()).model.state_dict()
     trained = run.model.state_dict()
     parts = ("regions.backbone", "regions.head", "text_encoder", "image_graph", "text_graph", "mfar", "level_logits")
     for part in parts:
         assert any(not torch.equal(trained[n], fresh[n]) for n in fresh if n.startswith(part)), part
 
 
-@pytest.mark.parametrize("step", [1, 4, 6, 8], ids=["first step", "end of epoch", "within an epoch", "last step"])
+@pytest.mark.parametrize("step", [4, 6, 8], ids=["end of an epoch", "within an epoch", "last step"])
 def test_a_run_interrupted_and_resumed_ends_exactly_as_the_unbroken_one(unbroken, tmp_path, step):
     whole, expected, result = unbroken
-    config = training.TrainConfig(**{**vars(whole), "out": str(tmp_path / "run")})
+    config = replace(whole, out=str(tmp_path / "run"))
     first = trainer(config)
     stop_after(first, step)
     assert first.run()["finished"] is False
@@ -100,7 +97,7 @@ def test_a_run_interrupted_and_resumed_ends_exactly_as_the_unbroken_one(unbroken
 def test_a_finished_run_started_again_does_nothing(unbroken, tmp_path):
     whole, _, result = unbroken
     shutil.copytree(whole.out, tmp_path / "run")
-    again = trainer(training.TrainConfig(**{**vars(whole), "out": str(tmp_path / "run")}))
+    again = trainer(replace(whole, out=str(tmp_path / "run")))
     assert again.run() == result
     assert again.step == 8
     assert metrics(tmp_path / "run") == metrics(Path(whole.out))
@@ -118,7 +115,7 @@ def test_the_checkpoint_stands_alone(unbroken, tmp_path, tiny_dataset, picture, 
 def test_a_run_of_another_kind_in_the_same_folder_is_refused(unbroken, tmp_path):
     whole, _, _ = unbroken
     shutil.copytree(whole.out, tmp_path / "run")
-    config = training.TrainConfig(**{**vars(whole), "out": str(tmp_path / "run"), "seed": 5})
+    config = replace(whole, out=str(tmp_path / "run"), seed=5)
     with pytest.raises(ValueError, match=r"state\.pt: got a run with seed=0, but expected 5; name another `out`"):
         trainer(config).run()
 
@@ -167,24 +164,27 @@ def test_a_run_stops_early_when_dev_stands_still_for_so_many_epochs(train_config
 
 
 def test_a_small_set_is_learnt_by_heart(train_config):
+    model = {**train_config().model, "dropout": 0.0}
     config = train_config(
-        dev_split="train", batch_size=8, epochs=40, patience=40, crop=1.0, lr=4e-3, backbone_lr=1e-3, text_lr=1e-3, ema=0.5,
-        model={**train_config().model, "dropout": 0.0},
-    )  # fmt: skip
+        model=model, batch_size=8, crop=1.0, lr=1e-3, backbone_lr=5e-4, text_lr=5e-4, epochs=1000, warmup=0.005
+    )
     run = trainer(config)
-    result = run.run()
-    lines = metrics(Path(config.out))
-    assert lines[-1]["matching"] < lines[0]["matching"] / 4
-    assert result["rsum"] > 550
+    run.model.eval()  # no dropout
+    (batch,) = loader(run.data, run.collate, 8, start=0, workers=0)
+    losses = [run.train_step(batch)["matching"] for _ in range(50)]
+    assert losses[-1] < losses[0] / 20
+    learnt = evaluate(run.model, run.processor, run.data.records)
+    assert learnt["score"].rsum == 600
 
 
-def test_the_moving_average_is_what_is_evaluated_and_saved(unbroken):
-    config, run, _ = unbroken
-    trained, average = run.model.mfar.aggregation.concepts, run.average.mfar.aggregation.concepts
-    assert not torch.equal(trained, average)
-    if run.best_epoch == run.config.epochs:
-        saved, _ = load(Path(config.out) / "best", "cpu")
-        torch.testing.assert_close(saved.mfar.aggregation.concepts, average, atol=1e-3, rtol=1e-3)
+def test_the_moving_average_is_what_is_saved(train_config):
+    config = train_config(epochs=1, lr=2e-2)
+    run = trainer(config)
+    run.run()
+    saved, _ = load(Path(config.out) / "best", "cpu")
+    for name, value in run.average.state_dict().items():
+        torch.testing.assert_close(saved.state_dict()[name], value, atol=1e-3, rtol=1e-3)
+    assert not torch.allclose(run.model.mfar.aggregation.concepts, run.average.mfar.aggregation.concepts, atol=2e-3)
 
 
 def test_frozen_blocks_rest_for_their_epochs_and_then_learn(train_config):
@@ -199,8 +199,6 @@ def test_frozen_blocks_rest_for_their_epochs_and_then_learn(train_config):
 
 
 def test_statistics_of_batch_norm_stay_as_they_came(unbroken, tiny_towers):
-    from transformers import AutoModel
-
     _, run, _ = unbroken
     start = AutoModel.from_pretrained(tiny_towers["backbone"]).state_dict()
     trained = run.model.regions.backbone.model.state_dict()
@@ -219,7 +217,7 @@ def test_the_learning_rate_warms_up_and_then_falls_to_zero(train_config):
     factors = [training._schedule(step, config, per_epoch=10) for step in range(101)]
     assert factors[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
     assert factors[10] == 1
-    assert all(a > b for a, b in zip(factors[10:], factors[11:], strict=False))
+    assert all(a > b for a, b in pairwise(factors[10:]))
     assert factors[100] == pytest.approx(0, abs=1e-9)
 
 
