@@ -203,7 +203,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "server_name": os.environ.get("HGAN_HOST"),
         "server_port": int(port) if port else None,
-        "theme": gr.themes.Default(primary_hue="slate", font=fonts, font_mono=["ui-monospace", "monospace"]),
+        "theme": gr.themes.Default(primary_hue="indigo", font=fonts, font_mono=["ui-monospace", "monospace"]),
         "css": CSS,
         "show_error": True,
         "max_file_size": MAX_BYTES,

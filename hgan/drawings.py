@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,11 @@ from .types import MIN_EDGE, Explanation, NodeTerms
 WIDTH = 640.0
 HIGHLIGHT = "#D55E00"  # Okabe-Ito vermilion: no level has it
 EDGE, NODE = "#56B4E9", "#0072B2"
+Box = tuple[float, float, float, float]  # XYXY in drawing units
 GLOBAL_NODE = 0  # of the edge matrices; local node n is n + 1
-IMAGE_EDGES, MAX_TEXT_EDGES = 24, 36  # drawn at most
+MARKED = 5  # regions that are highlighted
+IMAGE_EDGES, MAX_TEXT_EDGES = 16, 36  # the heaviest, drawn
+EDGES_EACH = 2  # of every highlighted region and of the whole picture, drawn as well
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def graph_of(nodes: list[NodeTerms], edges: list[list[float]], name: str) -> nx.
         edges: (1 + N) x (1 + N), attention of row on column.
         name: label of the global node.
     """
-    graph = nx.Graph()
+    graph: nx.Graph = nx.Graph()
     graph.add_node(GLOBAL_NODE, label=name, weight=0.0)
     graph.add_nodes_from((node.index + 1, {"label": node.label, "weight": node.weight}) for node in nodes)
     for i in range(len(edges)):
@@ -95,19 +99,37 @@ def graph_of(nodes: list[NodeTerms], edges: list[list[float]], name: str) -> nx.
     return graph
 
 
-def top_edges(graph: nx.Graph, most: int) -> list[tuple[int, int, float]]:
-    """The heaviest edges as (node, node, weight), heaviest first."""
-    return sorted(graph.edges(data="weight"), key=lambda edge: -edge[2])[:most]
+def top_edges(graph: nx.Graph, most: int, nodes: Sequence[int] = ()) -> list[tuple[int, int, float]]:
+    """The `most` heaviest edges, and the EDGES_EACH heaviest of each of `nodes`, as (node, node, weight), heaviest first."""
+    edges = [(i, j, float(data["weight"])) for i, j, data in graph.edges(data=True)]
+    edges.sort(key=lambda edge: -edge[2])
+    kept = set(edges[:most])
+    for node in nodes:
+        kept.update([edge for edge in edges if node in edge[:2]][:EDGES_EACH])
+    return sorted(kept, key=lambda edge: -edge[2])
 
 
-def regions_drawing(regions: list[NodeTerms], picture: Picture, marked: int = 5) -> str:
-    """The regions on the picture: the strongest `marked` with number and name, other objects as thin boxes, cells dashed."""
+def image_edges(explanation: Explanation) -> tuple[nx.Graph, list[tuple[int, int, float]]]:
+    """The picture's graph, and those of its edges that are drawn."""
+    graph = graph_of(explanation.regions, explanation.image_edges, "whole picture")
+    marked = [node.index + 1 for node in strongest(explanation.regions)[:MARKED]]
+    return graph, top_edges(graph, IMAGE_EDGES, [GLOBAL_NODE, *marked])
+
+
+def text_edges(explanation: Explanation) -> tuple[nx.Graph, list[tuple[int, int, float]]]:
+    """The sentence's graph, and those of its edges that are drawn."""
+    graph = graph_of(explanation.words, explanation.text_edges, "sentence")
+    return graph, top_edges(graph, min(2 * len(graph), MAX_TEXT_EDGES))
+
+
+def regions_drawing(regions: list[NodeTerms], picture: Picture) -> str:
+    """The regions on the picture: the strongest with number and name, other objects as thin boxes, cells dashed."""
     place, height = numbered(regions), picture.drawn_height
     shapes, badges = [], []
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[Box] = []
     for node in reversed(strongest(regions)):
         x1, y1, x2, y2 = _scaled(node, height)
-        strong = place[node.index] <= marked
+        strong = place[node.index] <= MARKED
         first = place[node.index] == 1
         dash = ' stroke-dasharray="10 7"' if node.kind == "context" else ""
         outline = f'x="{x1:.1f}" y="{y1:.1f}" width="{x2 - x1:.1f}" height="{y2 - y1:.1f}" fill="none"{dash}'
@@ -118,7 +140,7 @@ def regions_drawing(regions: list[NodeTerms], picture: Picture, marked: int = 5)
             shapes.append(f'<rect {outline} stroke="{HIGHLIGHT}" stroke-width="{line}">{hint}</rect>')
         else:
             shapes.append(f'<rect {outline} stroke="#fff" stroke-opacity=".55" stroke-width="1.5">{hint}</rect>')
-    for node in strongest(regions)[:marked]:
+    for node in strongest(regions)[:MARKED]:
         text = f"{place[node.index]} {node.label}"
         badge = _free_corner(_scaled(node, height), 13.0 * len(text) + 14, 30.0, height, taken)
         taken.append(badge)
@@ -127,20 +149,18 @@ def regions_drawing(regions: list[NodeTerms], picture: Picture, marked: int = 5)
             f'fill="{HIGHLIGHT}" stroke="#fff" stroke-width="1.5"/><text x="{(badge[0] + badge[2]) / 2:.1f}" '
             f'y="{badge[1] + 22:.1f}" font-size="22" font-weight="600" fill="#fff" text-anchor="middle">{escape(text, 32)}</text>'
         )
-    names = ", ".join(node.label for node in strongest(regions)[:marked])
+    names = ", ".join(node.label for node in strongest(regions)[:MARKED])
     return _over_picture(picture, f"The picture with its regions; strongest first: {names}", 1.0, shapes + badges)
 
 
-def _scaled(node: NodeTerms, height: float) -> tuple[float, float, float, float]:
+def _scaled(node: NodeTerms, height: float) -> Box:
     """Box of a region in drawing units, XYXY, at least 2 units wide and high."""
     x1, y1, x2, y2 = node.box or (0.0, 0.0, 1.0, 1.0)
     x1, y1 = x1 * WIDTH, y1 * height
     return x1, y1, max(x2 * WIDTH, x1 + 2), max(y2 * height, y1 + 2)
 
 
-def _free_corner(
-    box: tuple[float, float, float, float], width: float, tall: float, height: float, taken: list[tuple[float, ...]]
-) -> tuple[float, float, float, float]:
+def _free_corner(box: Box, width: float, tall: float, height: float, taken: list[Box]) -> Box:
     """Where a label of a box goes: the corner, or failing that the place down its side, that covers no other label."""
     x1, y1, x2, y2 = box
     spots = [(x1, y1), (x2 - width, y1), (x1, y2 - tall), (x2 - width, y2 - tall)]
@@ -160,13 +180,12 @@ def image_graph_drawing(explanation: Explanation, picture: Picture) -> str:
 
     Numbers are those of `numbered`, node size is the learned node weight, line width the edge's weight.
     """
-    graph = graph_of(explanation.regions, explanation.image_edges, "whole picture")
+    graph, kept = image_edges(explanation)
     place, height, strip = numbered(explanation.regions), picture.drawn_height, 74.0
     at = {GLOBAL_NODE: (WIDTH / 2, height + strip - 22)}
     for node in strongest(explanation.regions):
         x1, y1, x2, y2 = _scaled(node, height)
         at[node.index + 1] = _clear_of((x1 + x2) / 2, (y1 + y2) / 2, list(at.values()), height)
-    kept = top_edges(graph, IMAGE_EDGES)
     shapes = []
     for i, j, weight in reversed(kept):
         line = _line_width(weight, kept)
@@ -176,7 +195,7 @@ def image_graph_drawing(explanation: Explanation, picture: Picture) -> str:
     largest = max((node.weight for node in explanation.regions), default=0.0) or 1.0
     joined = {n for edge in kept for n in edge[:2]}
     for node in reversed(strongest(explanation.regions)):
-        (x, y), first = at[node.index + 1], place[node.index] <= 5
+        (x, y), first = at[node.index + 1], place[node.index] <= MARKED
         if not first and node.index + 1 not in joined:
             continue
         radius = 12 + 6 * node.weight / largest
@@ -208,8 +227,7 @@ def _clear_of(x: float, y: float, others: list[tuple[float, float]], height: flo
 
 def text_graph_drawing(explanation: Explanation) -> str:
     """The sentence's graph: words in their order on a line, the global node before them, edges as arcs above."""
-    graph = graph_of(explanation.words, explanation.text_edges, "sentence")
-    kept = top_edges(graph, min(2 * len(graph), MAX_TEXT_EDGES))
+    graph, kept = text_edges(explanation)
     at, right = {}, 8.0
     for n in range(len(graph)):
         wide = max(11.5 * min(len(graph.nodes[n]["label"]), 24) + 18, 46)

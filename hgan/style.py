@@ -62,12 +62,15 @@ ol.hg-matches li { margin: 0; padding: 0; }
 .hg .hg-matrix thead th { vertical-align: bottom; border: 0; padding: 0 .2rem; text-align: left; }
 .hg .hg-matrix thead th span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 11rem; color: var(--ink); }
 .hg .hg-matrix tbody th { position: sticky; left: 0; background: var(--card); text-align: right; border: 0; font-weight: 600; }
+.hg-whole { white-space: nowrap; }
 .hg details { margin: .5rem 0; }
 .hg summary { cursor: pointer; }
 @media (max-width: 520px) {
   .hg-match { grid-template-columns: 1.2rem 76px minmax(0, 1fr); gap: .5rem; }
   .hg-match img { width: 76px; height: 70px; }
-  .hg th, .hg td { padding: .2rem .25rem; font-size: 13.5px; }
+  .hg th, .hg td { padding: .2rem; font-size: 12.5px; }
+  .hg .hg-table th[scope=row] { min-width: 4.4rem; }
+  .hg .hg-table .hg-swatch { margin-right: .15em; }
   .hg .hg-table td:last-child { width: 20%; }
   .hg th small { display: none; }
   .hg-bar { min-width: 56px; }

@@ -22,16 +22,17 @@ from .charts import (
     table,
 )
 from .drawings import (
+    EDGES_EACH,
     IMAGE_EDGES,
     MAX_TEXT_EDGES,
     Picture,
-    graph_of,
+    image_edges,
     image_graph_drawing,
     numbered,
     regions_drawing,
     strongest,
+    text_edges,
     text_graph_drawing,
-    top_edges,
 )
 from .files import atomic
 from .types import LEVELS, Explanation, Hit, NodeTerms, SearchResult
@@ -101,6 +102,7 @@ def explanation_page(explanation: Explanation, picture: Picture) -> str:
     """
     e = explanation
     name = e.query.get("image") or e.image.rsplit("/", 1)[-1]  # a picture query is compared itself
+    more = f", and the {EDGES_EACH} heaviest of each orange region and of the whole picture"
     return (
         f'<section class="hg hg-explained" data-id="{escape(e.id)}"><h3>Why does this match?</h3>'
         f'<p class="hg-pair"><q>{escape(e.caption)}</q> with picture <b>{escape(name)}</b></p>'
@@ -108,10 +110,10 @@ def explanation_page(explanation: Explanation, picture: Picture) -> str:
         f'<div class="hg-two"><figure>{regions_drawing(e.regions, picture)}<figcaption><b>Regions.</b> The five that '
         "brought most to the score are numbered in that order. White: other objects. Dashed: context cells."
         f"</figcaption></figure><figure>{image_graph_drawing(e, picture)}<figcaption><b>Picture graph.</b> "
-        f"{_edge_caption(e.image_edges, IMAGE_EDGES)} Dot size: node weight. "
+        f"{_edge_caption(IMAGE_EDGES, e.image_edges, more)} Dot size: node weight. "
         "Numbers as in the list of regions.</figcaption></figure></div>"
         f"<figure>{text_graph_drawing(e)}<figcaption><b>Sentence graph.</b> "
-        f"{_edge_caption(e.text_edges, min(2 * len(e.text_edges), MAX_TEXT_EDGES))} Dot size: node weight. "
+        f"{_edge_caption(min(2 * len(e.text_edges), MAX_TEXT_EDGES), e.text_edges)} Dot size: node weight. "
         "Bold: the word that brought most.</figcaption></figure>"
         f"<h4>Which word meets which region?</h4>{_alignment(e)}"
         f'<div class="hg-two">{_words(e)}{_regions(e)}</div>{_edges(e)}</section>'
@@ -151,12 +153,14 @@ def _check(sum_error: float) -> str:
     """How well the terms add up, in words."""
     if sum_error == 0:
         return "The parts add up to the score exactly."
-    return f"The parts add up to the score to within 1e{math.ceil(math.log10(sum_error))}."
+    return (
+        f"The parts add up to the score to within <span class='hg-whole'>1e{math.ceil(math.log10(sum_error))}</span>."
+    )
 
 
-def _edge_caption(edges: list[list[float]], most: int) -> str:
+def _edge_caption(most: int, edges: list[list[float]], more: str = "") -> str:
     pairs = len(edges) * (len(edges) - 1) // 2
-    return f"Line width: attention, mean of both directions; the {min(most, pairs)} heaviest of {pairs} pairs."
+    return f"Line width: attention, mean of both directions; the {min(most, pairs)} heaviest of {pairs} pairs{more}."
 
 
 def _alignment(e: Explanation) -> str:
@@ -215,16 +219,12 @@ def _terms(
 
 def _edges(e: Explanation) -> str:
     tables = []
-    for nodes, edges, name, most in (
-        (e.regions, e.image_edges, "whole picture", IMAGE_EDGES),
-        (e.words, e.text_edges, "sentence", MAX_TEXT_EDGES),
-    ):
-        graph = graph_of(nodes, edges, name)
+    for name, (graph, edges) in (("picture", image_edges(e)), ("sentence", text_edges(e))):
         rows = [
             (escape(graph.nodes[min(i, j)]["label"]), escape(graph.nodes[max(i, j)]["label"]), number(weight))
-            for i, j, weight in top_edges(graph, most)
+            for i, j, weight in edges
         ]
-        tables.append(table(f"Heaviest edges: {name}", ("from", "to", "attention"), rows))
+        tables.append(table(f"Edges drawn: {name}", ("from", "to", "attention"), rows))
     return (
         f'<details><summary>The edges of both graphs as tables</summary><div class="hg-two">{"".join(tables)}</div>'
         '</details><p class="hg-small">A word’s local part is its row of the local terms, a region’s its column: two '

@@ -19,7 +19,7 @@ from hgan.build import load
 from hgan.charts import escape, stacked_bar, sum_text
 from hgan.cli import main as cli
 from hgan.data.folder import read_dataset
-from hgan.drawings import shrink_picture
+from hgan.drawings import image_edges, numbered, read_picture, shrink_picture, strongest
 from hgan.gallery_build import build_gallery
 from hgan.retriever import Retriever
 
@@ -157,6 +157,24 @@ def test_page_shows_text_from_outside_escaped(retriever: Retriever) -> None:
         assert "${" not in page
         assert "{{" not in page
     assert "&lt;script&gt;alert(1)" in matches
+
+
+def test_drawings_show_the_strongest_regions_and_their_edges(retriever: Retriever) -> None:
+    explanation = retriever.explain(retriever.gallery.items[0].id, text=SENTENCE)
+    totals = [region.total for region in strongest(explanation.regions)]
+    assert totals == sorted(totals, reverse=True)
+    place = numbered(explanation.regions)
+    assert sorted(place.values()) == list(range(1, len(place) + 1))
+    first = max(explanation.regions, key=lambda region: region.total)
+    assert place[first.index] == 1
+    graph, edges = image_edges(explanation)
+    assert all(weight == graph.edges[i, j]["weight"] for i, j, weight in edges)
+    both = explanation.image_edges[0][first.index + 1] + explanation.image_edges[first.index + 1][0]
+    assert graph.edges[0, first.index + 1]["weight"] == pytest.approx(both / 2)
+    assert {0, first.index + 1} <= {node for edge in edges for node in edge[:2]}
+    page = visualize.explanation_page(explanation, read_picture(retriever.gallery.thumbnail(0)))
+    for region in explanation.regions[:5]:
+        assert f"{place[region.index]} {region.label}" in page
 
 
 def test_page_of_a_picture_query_shows_that_picture(retriever: Retriever, red_circle: Path) -> None:
