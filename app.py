@@ -215,14 +215,12 @@ def launch_options() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Serves until it is stopped. Returns 2 when there is no checkpoint or gallery to serve."""
+    """Serves until it is stopped. Returns 2 when there is no checkpoint, gallery or free port to serve with."""
     try:
-        demo = build_demo(Retriever.open())
-        options = launch_options()
+        build_demo(Retriever.open()).launch(**launch_options())
     except (ValueError, OSError) as error:
         print(f"hgan: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    demo.launch(**options)
     return 0
 
 
