@@ -67,8 +67,9 @@ def table_cost(images: ImageGraph, texts: TextGraph, retriever: Retriever) -> di
     regions, words = images.nodes[images.mask], texts.nodes[texts.mask]
 
     def products() -> None:
-        for block in regions.split(512):  # in blocks, so that the result need not lie in memory whole
-            block @ words.T
+        for rows in regions.split(512):  # in blocks as the table's, so that the result need not lie in memory whole
+            for columns in words.split(2048):
+                rows @ columns.T
         regions @ texts.global_node.T
         images.global_node @ words.T
         images.global_node @ texts.global_node.T

@@ -25,13 +25,13 @@ def to_pixels(images: Sequence[Image.Image], model: HGANModel) -> torch.Tensor:
     return torch.stack([pixels(image, model.config.image_mean, model.config.image_std) for image in resized])
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def encode_images(model: HGANModel, images: Sequence[Image.Image]) -> ImageGraph:
     """One batch of RGB pictures through the picture tower, on the model's device; the result is on the CPU."""
     return model.encode_image(to_pixels(images, model).to(model.device)).to("cpu")
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def encode_texts(
     model: HGANModel, processor: HGANProcessor, texts: Sequence[str], batch_size: int = 128, progress: bool = False
 ) -> TextGraph:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import pickle
 import shutil
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,16 @@ from .ragged import RaggedGraphs, flatten
 from .types import ImageGraph, TextGraph
 
 CHUNK = 32  # pictures that are encoded together and saved together
-Opened = tuple[Record, Image.Image | None, str]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A decoded picture with its thumbnail, or why there is none."""
+
+    record: Record
+    image: Image.Image | None
+    thumbnail: bytes
+    reason: str
 
 
 def build_gallery(
@@ -77,9 +87,10 @@ def build_gallery(
         waiting = [(n, chunk) for n, chunk in enumerate(chunks) if not (work / f"part-{n:05d}.pkl").exists()]
         done = len(records) - sum(len(chunk) for _, chunk in waiting)
         bar.update(done)
-        opened = pool.map(_open_all, (chunk for _, chunk in waiting))  # decodes ahead of the model
+        # Decodes and makes thumbnails ahead of the model, on the other core.
+        opened = pool.map(lambda job: [_open(record, thumbnail_size) for record in job[1]], waiting)
         for (number, chunk), pictures in zip(waiting, opened, strict=True):
-            _encode_chunk(model, processor, pictures, work, number, thumbnail_size)
+            _encode_chunk(model, processor, pictures, work, number)
             done += len(chunk)
             bar.update(len(chunk))
             if report:
@@ -101,35 +112,33 @@ def _claim(work: Path, plan: list[Any]) -> None:
         temporary.write_text(digest)
 
 
-def _open_all(chunk: list[Record]) -> list[Opened]:
-    opened: list[Opened] = []
-    for record in chunk:
-        try:
-            opened.append((record, open_image(record.path), ""))
-        except ValueError as error:
-            opened.append((record, None, str(error)))
-    return opened
+def _open(record: Record, thumbnail_size: int) -> Opened:
+    try:
+        image = open_image(record.path)
+    except ValueError as error:
+        return Opened(record, None, b"", str(error))
+    small, buffer = image.copy(), io.BytesIO()
+    small.thumbnail((thumbnail_size, thumbnail_size))
+    small.save(buffer, "WEBP", quality=80)
+    return Opened(record, image, buffer.getvalue(), "")
 
 
-def _encode_chunk(
-    model: HGANModel, processor: HGANProcessor, pictures: list[Opened], work: Path, number: int, thumbnail_size: int
-) -> None:
-    good = [(record, image) for record, image, _ in pictures if image is not None]
+def _encode_chunk(model: HGANModel, processor: HGANProcessor, pictures: list[Opened], work: Path, number: int) -> None:
+    good = [(opened, opened.image) for opened in pictures if opened.image is not None]
     part: dict[str, Any] = {
-        "skipped": [{"image": record.image, "reason": reason} for record, image, reason in pictures if image is None],
+        "skipped": [{"image": o.record.image, "reason": o.reason} for o in pictures if o.image is None],
         "items": [],
     }
     if good:
         part["images"] = flatten(encode_images(model, [image for _, image in good]))
-        texts = [caption for record, _ in good for caption in record.captions]
+        texts = [caption for opened, _ in good for caption in opened.record.captions]
         if texts:
             part["captions"] = flatten(encode_texts(model, processor, texts))
-    for place, (record, image) in enumerate(good):
-        name = f"thumbnails/{number * CHUNK + place:06d}.webp"
+    for place, (opened, image) in enumerate(good):
+        name, record = f"thumbnails/{number * CHUNK + place:06d}.webp", opened.record
         part["items"].append(asdict(Item(record.id, record.image, image.width, image.height, name, record.captions)))
-        image.thumbnail((thumbnail_size, thumbnail_size))
         with atomic(work / name) as temporary:
-            image.save(temporary, "WEBP", quality=80, method=6)
+            temporary.write_bytes(opened.thumbnail)
     with atomic(work / f"part-{number:05d}.pkl") as temporary:
         temporary.write_bytes(pickle.dumps(part))
 

@@ -39,7 +39,6 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
                     raise ValueError(
                         f"{name}: got a picture of {width} x {height} pixels, but expected at most {MAX_PIXELS:,} in all"
                     )
-                image.seek(0)
                 image.load()
                 return to_rgb(ImageOps.exif_transpose(image) or image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

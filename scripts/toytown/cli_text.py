@@ -1,0 +1,87 @@
+"""The subcommands that need no renderer: captions, manifest, check, stats, everyday."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path("assets/toytown")
+EVERYDAY = Path("assets/captions/everyday.jsonl")
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Adds the subcommands to what `add_subparsers` returned; each sets `run`, which gives the exit status."""
+    for name, run, told in (
+        ("captions", _captions, "write the captions, their truth and the manifest for all rendered scenes"),
+        ("manifest", _manifest, "write the SHA-256 of every file"),
+        ("check", _check, "verify pictures, graphs, captions and hashes"),
+        ("stats", _stats, "count what is there and write it into the data card, README.md"),
+    ):
+        parser = subparsers.add_parser(name, help=told, description=told)
+        parser.add_argument("--folder", type=Path, default=FOLDER, help="dataset folder (default: %(default)s)")
+        parser.set_defaults(run=run)
+    told = "write 2,000 captions for photographs of everyday life"
+    parser = subparsers.add_parser("everyday", help=told, description=told)
+    parser.add_argument("--out", type=Path, default=EVERYDAY, help="JSON lines (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=2000)
+    parser.set_defaults(run=_everyday)
+
+
+def _captions(args: argparse.Namespace) -> int:
+    from .captions import build
+    from .check import write_manifest
+
+    wrong = build(args.folder)
+    print(*wrong, f"{write_manifest(args.folder)} files in the manifest", sep="\n")
+    return 1 if wrong else 0
+
+
+def _manifest(args: argparse.Namespace) -> int:
+    from .check import write_manifest
+
+    print(f"{write_manifest(args.folder)} files in the manifest")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from .check import check
+
+    stands, wrong = check(args.folder)
+    print(*stands, sep="\n")
+    print(
+        *wrong,
+        f"{len(wrong)} things are wrong" if wrong else "all is well",
+        sep="\n",
+        file=sys.stderr if wrong else sys.stdout,
+    )
+    return 1 if wrong else 0
+
+
+def _stats(args: argparse.Namespace) -> int:
+    from .stats import table, write_card
+
+    numbers = table(args.folder)
+    write_card(args.folder / "README.md", numbers)
+    print(numbers)
+    return 0
+
+
+def _everyday(args: argparse.Namespace) -> int:
+    from .everyday import build
+
+    print(f"{build(args.out, args.count)} sentences in {args.out}")
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The text subcommands alone, where the renderer's front door is not wanted."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.toytown.cli_text", description=__doc__)
+    add_parsers(parser.add_subparsers(required=True))
+    args = parser.parse_args(argv)
+    return args.run(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
