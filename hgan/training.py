@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from .build import build_model, device_of, place, save_checkpoint
@@ -21,9 +21,9 @@ from .data.folder import read_dataset
 from .evaluation import evaluate
 from .files import atomic, write_json
 from .loss import objective
-from .model.hgan import HGANModel
 from .model.proposals import proposal_loss
 from .model.similarity import join_columns
+from .optimisation import freeze, freeze_statistics, groups, schedule
 from .train_config import TrainConfig
 from .visualize import training_curve
 
@@ -82,7 +82,7 @@ class Trainer:
         self.per_epoch = len(records) // config.batch_size
         if self.per_epoch == 0:
             raise ValueError(f"got {len(records)} records, but expected at least one batch of {config.batch_size}")
-        self.optimizer = torch.optim.AdamW(_groups(self.model, config), fused=True)
+        self.optimizer = torch.optim.AdamW(groups(self.model, config), fused=True)
         self.bf16 = config.precision == "bfloat16" or (config.precision == "auto" and self.device.type == "cuda")
         self.step, self.evaluated = 0, 0
         self.best, self.best_epoch = -math.inf, 0
@@ -124,9 +124,9 @@ class Trainer:
         """The rest of the current epoch; False if asked to stop (the state is saved)."""
         epoch, start = self.evaluated, self.step - self.evaluated * self.per_epoch
         self.data.epoch = epoch
-        _freeze(self.model, self.config, epoch)
+        freeze(self.model, self.config, epoch)
         self.model.train()
-        _freeze_statistics(self.model)
+        freeze_statistics(self.model)
         saved = time.monotonic()
         batches = loader(self.data, self.collate, self.config.batch_size, start, self.config.workers)
         bar = tqdm(
@@ -151,7 +151,7 @@ class Trainer:
         ids = batch.ids
         batch = batch.to(self.device)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * _schedule(self.step, config, self.per_epoch)
+            group["lr"] = group["peak"] * schedule(self.step, config, self.per_epoch)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
             regions, proposals = self.model.encode_regions(batch.pixel_values)
             image_graph = self.model.encode_image(regions=regions)
@@ -260,49 +260,3 @@ class Trainer:
 
     def _request_stop(self, *_: Any) -> None:
         self.stop_requested = True
-
-
-def _schedule(step: int, config: TrainConfig, per_epoch: int) -> float:
-    """Linear warm-up, then a cosine to zero: the factor on the peak learning rate."""
-    total = config.epochs * per_epoch
-    warmup = max(1, int(config.warmup * total))
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
-
-
-def _groups(model: HGANModel, config: TrainConfig) -> list[dict[str, Any]]:
-    """Parameter groups by tower, and by whether they decay (matrices do, vectors and scalars do not)."""
-    groups: dict[tuple[float, bool], list[Tensor]] = {}
-    for name, parameter in model.named_parameters():
-        rate = config.lr
-        if name.startswith("regions.backbone."):
-            rate = config.backbone_lr
-        elif name.startswith("text_encoder."):
-            rate = config.text_lr
-        groups.setdefault((rate, parameter.dim() > 1), []).append(parameter)
-    return [
-        {"params": parameters, "lr": rate, "peak": rate, "weight_decay": config.weight_decay if decays else 0.0}
-        for (rate, decays), parameters in groups.items()
-    ]
-
-
-def _freeze(model: HGANModel, config: TrainConfig, epoch: int) -> None:
-    """The first blocks of the backbone rest for `frozen_epochs`."""
-    if model.regions is None:
-        return
-    backbone = model.regions.backbone.model
-    blocks = [m for name, m in backbone.named_children() if "stem" in name or "embed" in name]
-    for stack in backbone.children():
-        if isinstance(stack, nn.ModuleList):
-            blocks += list(stack)
-    for block in blocks[: config.frozen_blocks]:
-        block.requires_grad_(epoch >= config.frozen_epochs)
-
-
-def _freeze_statistics(model: HGANModel) -> None:
-    """Batch norm keeps the statistics it came with: small batches would only add noise; its scale and shift are
-    trained."""
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eval()

@@ -44,3 +44,37 @@ def test_the_command_line_needs_no_network_and_no_home(tmp_path: Path):
     assert len(result["hits"]) == 3
     for hit in result["hits"]:
         assert sum(hit["contributions"].values()) == pytest.approx(hit["score"], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "place", "kinds"),
+    [
+        ("a kitchen", "kitchen", set()),
+        ("snow is falling", "snow field", set()),
+        ("a person flying a kite on the beach", "beach", {"kite", "person"}),
+        ("a person riding a bike", None, {"bicycle", "person"}),
+        ("a man riding a horse in the snow", "snow field", {"horse", "person"}),
+    ],
+)
+def test_known_sentences_bring_the_right_scenes_into_the_top_5(retriever, scenes, sentence, place, kinds):
+    found = [scenes[hit.id] for hit in retriever.search(text=sentence, k=5).hits]
+    right = [
+        scene
+        for scene in found
+        if place in (None, scene["place"]) and kinds <= {thing["kind"] for thing in scene["things"]}
+    ]
+    assert right, f"found {[(scene['id'], scene['place']) for scene in found]}"
+
+
+def test_a_scene_finds_a_caption_that_is_true_of_it(retriever, scenes):
+    """Of the pictures of kitchens, most find a caption that names a kitchen among their ten best."""
+    kitchens = [item for item in retriever.gallery.items if scenes[item.id]["place"] == "kitchen"]
+    hits = [retriever.search(image=ROOT / "assets" / "toytown" / item.image, k=10).hits for item in kitchens]
+    named = [any("kitchen" in (hit.caption or "").lower() for hit in found) for found in hits]
+    assert sum(named) > len(named) / 2
+
+
+def test_every_explanation_adds_up(retriever):
+    query = retriever.encode(text="a yellow kite above the beach")
+    for item in retriever.gallery.items:
+        assert retriever.explain(item.id, query=query).check["sum_error"] <= 1e-5
