@@ -18,6 +18,7 @@ from hgan.data.batches import loader
 from hgan.data.folder import read_dataset
 from hgan.evaluation import evaluate
 from hgan.model.proposals import Proposals, proposal_loss
+from hgan.optimisation import schedule
 from hgan.train_config import load_train_config
 from hgan.training import Trainer, TrainingError
 
@@ -214,7 +215,7 @@ def test_fewer_pictures_than_a_batch_are_refused_with_both_numbers(train_config)
 
 def test_the_learning_rate_warms_up_and_then_falls_to_zero(train_config):
     config = train_config(epochs=10, warmup=0.1)
-    factors = [training._schedule(step, config, per_epoch=10) for step in range(101)]
+    factors = [schedule(step, config, per_epoch=10) for step in range(101)]
     assert factors[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
     assert factors[10] == 1
     assert all(a > b for a, b in pairwise(factors[10:]))
