@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,6 +17,12 @@ from .config import HGANConfig
 from .model.hgan import HGANModel
 from .processing import HGANProcessor
 from .train_config import TrainConfig
+
+# Settings without weights of their own: the same weights encode differently under others.
+_ENCODING_SETTINGS = (
+    "backbone_taps", "context_grid", "image_mean", "image_size", "image_std", "labels", "max_regions", "max_text_tokens",
+    "max_words", "nms_threshold", "roi_size", "score_threshold",
+)  # fmt: skip
 
 
 def device_of(name: str = "auto") -> torch.device:
@@ -58,9 +65,10 @@ def load(checkpoint: str | Path, device: str = "auto") -> tuple[HGANModel, HGANP
 
 
 def fingerprint(model: HGANModel) -> str:
-    """SHA-256 of the weights as a checkpoint stores them, by name: the same for a model in memory, on disk and on a
-    hub."""
-    digest = hashlib.sha256()
+    """SHA-256 of the settings that change what is encoded, and of the weights by name as a checkpoint stores them: the
+    same for a model in memory, on disk and on a hub."""
+    settings = {name: getattr(model.config, name) for name in _ENCODING_SETTINGS}
+    digest = hashlib.sha256(json.dumps(settings).encode())
     for name, value in sorted(model.state_dict().items()):
         digest.update(name.encode())
         value = value.detach().cpu().contiguous()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -101,6 +102,13 @@ def test_a_gallery_of_another_model_is_refused_by_name(gallery, tiny_model):
     with pytest.raises(ValueError, match=r"built with model tiny .*build the gallery again"):
         Gallery(gallery).require_model("0" * 64)
     Gallery(gallery).require_model(fingerprint(tiny_model))
+
+
+def test_the_same_weights_under_other_settings_are_another_model(tiny_model):
+    other = copy.deepcopy(tiny_model)
+    assert fingerprint(other) == fingerprint(tiny_model)
+    other.config.score_threshold = 0.25
+    assert fingerprint(other) != fingerprint(tiny_model)
 
 
 def test_pictures_that_cannot_be_read_are_skipped_named_and_counted(tiny_model, tiny_processor, tmp_path, picture):
