@@ -94,13 +94,11 @@ def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
     """A model to train: new parts random, towers from the weights that the run names."""
     text_source = _resolve(config.text_encoder)
     backbone_config = AutoConfig.from_pretrained(config.backbone) if config.backbone else None
-    settings = HGANConfig(
-        **{
-            "backbone_config": backbone_config,
-            "text_config": AutoConfig.from_pretrained(text_source),
-            **config.model,
-        }
-    )
+    text_config = AutoConfig.from_pretrained(text_source)
+    for tower in (backbone_config, text_config):
+        if tower is not None:
+            tower.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
+    settings = HGANConfig(**{"backbone_config": backbone_config, "text_config": text_config, **config.model})
     model = HGANModel(settings)
     if config.backbone and model.regions is not None:
         start = AutoModel.from_pretrained(config.backbone)

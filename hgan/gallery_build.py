@@ -118,8 +118,8 @@ def _open(record: Record, thumbnail_size: int) -> Opened:
     except ValueError as error:
         return Opened(record, None, b"", str(error))
     small, buffer = image.copy(), io.BytesIO()
-    small.thumbnail((thumbnail_size, thumbnail_size))
-    small.save(buffer, "WEBP", quality=80)
+    small.thumbnail((thumbnail_size, thumbnail_size), Image.Resampling.BILINEAR)
+    small.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
     return Opened(record, image, buffer.getvalue(), "")
 
 

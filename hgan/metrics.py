@@ -67,7 +67,7 @@ def recall(ranks: Int[Tensor, queries]) -> Recall:
     ranks = ranks[ranks > 0]
     if not len(ranks):
         raise ValueError("got no query with a known truth, but expected at least one")
-    r1, r5, r10 = (100.0 * (ranks <= k).float().mean().item() for k in (1, 5, 10))
+    r1, r5, r10 = (100.0 * int((ranks <= k).sum()) / len(ranks) for k in (1, 5, 10))
     return Recall(r1, r5, r10, ranks.float().quantile(0.5).item())
 
 

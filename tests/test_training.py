@@ -208,6 +208,14 @@ def test_statistics_of_batch_norm_stay_as_they_came(unbroken, tiny_towers):
     assert all(torch.equal(trained[name], start[name]) for name in statistics)
 
 
+def test_a_checkpoint_does_not_say_where_its_towers_came_from(train_config, tiny_towers):
+    config = train_config(epochs=1)
+    trainer(config).run()
+    texts = [path.read_text() for path in (Path(config.out) / "best").glob("*.json")]
+    assert texts
+    assert not any(str(folder) in text for text in texts for folder in tiny_towers.values())
+
+
 def test_fewer_pictures_than_a_batch_are_refused_with_both_numbers(train_config):
     with pytest.raises(ValueError, match="got 3 records, but expected at least one batch of 5"):
         trainer(train_config(limit=3, batch_size=5))
