@@ -119,8 +119,10 @@ def _train(options: argparse.Namespace) -> int:
     except TrainingError as error:
         print(f"hgan: training stopped: {error}", file=sys.stderr)
         return 1
+    if not result["finished"]:
+        raise KeyboardInterrupt  # the trainer has saved its state
     print(f"best dev rsum {result['rsum']:.1f} at epoch {result['epoch']}; checkpoint in {Path(config.out) / 'best'}")
-    return 0 if result["finished"] else 130
+    return 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -121,6 +121,21 @@ def test_what_is_missing_is_named_with_status_2(capsys, arguments, message):
     assert len(err.strip().splitlines()) == 1
 
 
+def test_an_interrupted_training_says_how_to_go_on(capsys, monkeypatch, train_config, tmp_path):
+    import hgan.train_config
+    import hgan.training
+
+    def stop_after_a_step(self, *_):
+        self.stop_requested = True
+
+    config = train_config(epochs=2)
+    monkeypatch.setattr(hgan.train_config, "load_train_config", lambda path: config)
+    monkeypatch.setattr(hgan.training.Trainer, "_update_average", stop_after_a_step)
+    status, out, err = run(capsys, "train", "any.py")
+    assert (status, out) == (130, "")
+    assert "run the same command again" in err
+
+
 def test_a_checkpoint_that_did_not_build_the_gallery_is_refused(capsys, built, tiny_checkpoint, tmp_path):
     import torch
 
