@@ -18,7 +18,7 @@ from .data.folder import read_dataset
 from .evaluation import evaluate
 from .gallery import Gallery, verify
 from .gallery_build import build_gallery
-from .retriever import Retriever, default_checkpoint, default_gallery
+from .retriever import Retriever, default_checkpoint
 from .types import LEVELS, Explanation, SearchResult
 
 
@@ -195,7 +195,7 @@ def _gallery_verify(options: argparse.Namespace) -> int:
 
 
 def _search(options: argparse.Namespace) -> int:
-    retriever = Retriever.open(options.checkpoint, options.gallery or default_gallery(), options.device)
+    retriever = Retriever.open(options.checkpoint, options.gallery, options.device)
     result = retriever.search(text=options.text, image=options.image, k=options.k)
     if options.json:
         return _print_json(result.to_json())
@@ -215,7 +215,7 @@ def _print_search(result: SearchResult) -> None:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    retriever = Retriever.open(options.checkpoint, options.gallery or default_gallery(), options.device)
+    retriever = Retriever.open(options.checkpoint, options.gallery, options.device)
     explanation = retriever.explain(options.id, text=options.text, image=options.image)
     if options.json:
         return _print_json(explanation.to_json())

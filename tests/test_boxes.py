@@ -9,7 +9,6 @@ from hgan.model.boxes import (
     area,
     batched_nms,
     context_cells,
-    cxcywh_to_xyxy,
     generalised_iou,
     pairwise_iou,
     roi_align,
@@ -20,11 +19,6 @@ from hgan.model.boxes import (
 def random_boxes(*shape: int, seed: int = 0) -> torch.Tensor:
     corners = torch.rand(*shape, 2, 2, generator=torch.Generator().manual_seed(seed)).sort(-2).values
     return corners.flatten(-2)
-
-
-def test_box_formats_convert_there_and_back():
-    boxes = random_boxes(3, 7)
-    torch.testing.assert_close(cxcywh_to_xyxy(xyxy_to_cxcywh(boxes)), boxes)
 
 
 def test_centre_and_size_are_those_of_a_box_measured_by_hand():
