@@ -92,7 +92,7 @@ def save_checkpoint(model: HGANModel, processor: HGANProcessor, folder: Path) ->
 
 def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
     """A model to train: new parts random, towers from the weights that the run names."""
-    text_source = _resolve(config.text_encoder)
+    text_source = resolve_source(config.text_encoder)
     backbone_config = AutoConfig.from_pretrained(config.backbone) if config.backbone else None
     text_config = AutoConfig.from_pretrained(text_source)
     for tower in (backbone_config, text_config):
@@ -109,8 +109,8 @@ def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
     return model, HGANProcessor.from_config(settings, tokenizer)
 
 
-def _resolve(source: str) -> str:
-    """ "package:NAME" -> the folder `model` inside an installed package; anything else as it is."""
+def resolve_source(source: str) -> str:
+    """Where to load from: "package:NAME" -> the folder `model` inside an installed package; anything else as it is."""
     if not source.startswith("package:"):
         return source
     name = source.removeprefix("package:")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
@@ -41,21 +41,40 @@ class RetrievalMetrics:
         return {**asdict(self), "rsum": self.rsum}
 
 
-def text_to_image_ranks(table: Float[Tensor, "images texts"], owner: Int[Tensor, texts]) -> Int[Tensor, texts]:
-    """Rank of the true picture of each text, from 1."""
-    own = table[owner, torch.arange(len(owner), device=table.device)]
-    return (table >= own).sum(0)
+def own_pairs(owner: Int[Tensor, texts], images: int) -> Bool[Tensor, "images texts"]:
+    """The truth where each text is true of one picture."""
+    return owner[None, :] == torch.arange(images, device=owner.device)[:, None]
 
 
-def image_to_text_ranks(table: Float[Tensor, "images texts"], owner: Int[Tensor, texts]) -> Int[Tensor, images]:
-    """Rank of the best of each picture's own texts, from 1; 0 for a picture without texts, which has no rank.
+def _ranks(table: Float[Tensor, "queries answers"], truth: Bool[Tensor, "queries answers"]) -> Int[Tensor, queries]:
+    """Rank of the best true answer among the wrong ones, from 1; 0 for a query without a true answer."""
+    best = table.masked_fill(~truth, float("-inf")).amax(1, keepdim=True)
+    return (((table >= best) & ~truth).sum(1) + 1) * truth.any(1)
 
-    Only texts of other pictures stand before it.
+
+def text_to_image_ranks(
+    table: Float[Tensor, "images texts"],
+    owner: Int[Tensor, texts],
+    truth: Bool[Tensor, "images texts"] | None = None,
+) -> Int[Tensor, texts]:
+    """Rank of the true picture of each text, from 1.
+
+    Args:
+        truth: where a text may be true of several pictures; the best of them counts.
     """
-    positive = owner[None, :] == torch.arange(len(table), device=table.device)[:, None]
-    best = table.masked_fill(~positive, float("-inf")).amax(1, keepdim=True)
-    ranks = ((table >= best) & ~positive).sum(1) + 1
-    return ranks * positive.any(1)
+    return _ranks(table.T, (own_pairs(owner, len(table)) if truth is None else truth).T)
+
+
+def image_to_text_ranks(
+    table: Float[Tensor, "images texts"],
+    owner: Int[Tensor, texts],
+    truth: Bool[Tensor, "images texts"] | None = None,
+) -> Int[Tensor, images]:
+    """Rank of the best of each picture's true texts, from 1; 0 for a picture without texts, which has no rank.
+
+    Only texts that are not true of it stand before it.
+    """
+    return _ranks(table, own_pairs(owner, len(table)) if truth is None else truth)
 
 
 def recall(ranks: Int[Tensor, queries]) -> Recall:
@@ -71,12 +90,17 @@ def recall(ranks: Int[Tensor, queries]) -> Recall:
     return Recall(r1, r5, r10, ranks.float().quantile(0.5).item())
 
 
-def retrieval_metrics(table: Float[Tensor, "images texts"], owner: Int[Tensor, texts]) -> RetrievalMetrics:
+def retrieval_metrics(
+    table: Float[Tensor, "images texts"],
+    owner: Int[Tensor, texts],
+    truth: Bool[Tensor, "images texts"] | None = None,
+) -> RetrievalMetrics:
     """Both directions of a score table.
 
     Args:
         table: scores of every image with every text.
         owner: row of the picture that each text describes.
+        truth: which texts are true of which pictures, where that is more than each text's own.
 
     Raises:
         ValueError: if shapes do not fit, or a score is not a number.
@@ -89,4 +113,6 @@ def retrieval_metrics(table: Float[Tensor, "images texts"], owner: Int[Tensor, t
         )
     if table.isnan().any():  # no comparison holds for it, so it would rank first
         raise ValueError(f"got {int(table.isnan().sum())} scores that are not a number, but expected numbers")
-    return RetrievalMetrics(recall(image_to_text_ranks(table, owner)), recall(text_to_image_ranks(table, owner)))
+    return RetrievalMetrics(
+        recall(image_to_text_ranks(table, owner, truth)), recall(text_to_image_ranks(table, owner, truth))
+    )

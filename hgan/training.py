@@ -9,22 +9,25 @@ import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from .build import build_model, device_of, place, save_checkpoint
 from .data.batches import Batch, Collate, TrainingSet, loader
-from .data.folder import read_dataset
+from .data.folder import Record, read_dataset
 from .evaluation import evaluate
 from .files import atomic, write_json
 from .loss import objective
 from .model.proposals import proposal_loss
 from .model.similarity import join_columns
 from .optimisation import freeze, freeze_statistics, groups, schedule
+from .teacher import caption_meanings
 from .train_config import TrainConfig
+from .types import LEVELS
 from .visualize import training_curve
 
 TEXT_BLOCK = 64  # texts of like length that go through the sentence tower together
@@ -69,19 +72,17 @@ class Trainer:
         self.config, self.progress = config, progress
         self.out = Path(config.out)
         torch.manual_seed(config.seed)
-        records = [r for folder in config.data for r in read_dataset(folder, config.train_split)]
-        records = [r for r in records if r.captions][: config.limit or None]
-        self.dev = read_dataset(config.dev, config.dev_split)
+        self.dev = {folder: read_dataset(folder, config.dev_split) for folder in config.dev}
         self.device = device_of("auto")
         self.model, self.processor = build_model(config)
         place(self.model, self.device)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         settings = self.model.config
-        self.data = TrainingSet(records, settings.image_size, config.captions, config.crop, config.seed)
+        self.data = training_set(config, settings.image_size, progress)
         self.collate = Collate(self.processor, list(settings.labels), settings.image_mean, settings.image_std)
-        self.per_epoch = len(records) // config.batch_size
+        self.per_epoch = len(self.data.batches(config.batch_size))
         if self.per_epoch == 0:
-            raise ValueError(f"got {len(records)} records, but expected at least one batch of {config.batch_size}")
+            raise ValueError(f"got {len(self.data)} records, but expected at least one batch of {config.batch_size}")
         self.optimizer = torch.optim.AdamW(groups(self.model, config), fused=True)
         self.bf16 = config.precision == "bfloat16" or (config.precision == "auto" and self.device.type == "cuda")
         self.step, self.evaluated = 0, 0
@@ -160,8 +161,10 @@ class Trainer:
         ramp = min(1.0, max(0.0, self.step / self.per_epoch - config.hinge_from))
         scale = self.model.logit_scale.float().exp().clamp(max=100)
         matching, hinge = objective(
-            table, batch.owner, scale, config.hinge_weight * ramp, config.level_weight, config.margin
-        )
+            table, batch.owner, scale, batch.rivals, batch.teacher, hinge_weight=config.hinge_weight * ramp,
+            level_weight=config.level_weight, teacher_weight=config.teacher_weight,
+            teacher_temperature=config.teacher_temperature, margin=config.margin,
+        )  # fmt: skip
         loss, detection = matching, torch.zeros(())
         if config.detection_weight:
             detection = proposal_loss(
@@ -190,8 +193,12 @@ class Trainer:
 
     def finish_epoch(self) -> None:
         """Dev evaluation of the averaged weights, metrics, curve, checkpoint."""
-        result = evaluate(self.average, self.processor, self.dev, progress=self.progress)
-        rsum = result["score"].rsum
+        results = {
+            folder: evaluate(self.average, self.processor, records, progress=self.progress)
+            for folder, records in self.dev.items()
+        }
+        rsums = {name: mean(result[name].rsum for result in results.values()) for name in ("score", *LEVELS)}
+        rsum = rsums.pop("score")
         steps = self.sums.pop("steps")
         losses = {name: total / steps for name, total in self.sums.items()}
         line = {
@@ -199,8 +206,11 @@ class Trainer:
             "step": self.step,
             **losses,
             "rsum": rsum,
-            **{f"rsum_{name}": metrics.rsum for name, metrics in result.items() if name != "score"},
-            "score": result["score"].to_json(),
+            **{f"rsum_{name}": value for name, value in rsums.items()},
+            "dev": {
+                Path(folder).name: {name: metrics.to_json() for name, metrics in result.items()}
+                for folder, result in results.items()
+            },
             "level_weights": self.average.similarity_parameters.level_weights.tolist(),
             "temperature": self.average.similarity_parameters.temperature.item(),
         }
@@ -213,7 +223,8 @@ class Trainer:
             self.best, self.best_epoch = rsum, self.epoch
             save_checkpoint(self.average, self.processor, self.out / "best")
         self.save()
-        tqdm.write(f"epoch {self.epoch}: loss {losses['loss']:.3f}, dev rsum {rsum:.1f} (best {self.best:.1f})")
+        told = ", ".join(f"{Path(folder).name} {result['score'].rsum:.1f}" for folder, result in results.items())
+        tqdm.write(f"epoch {self.epoch}: loss {losses['loss']:.3f}, dev rsum {rsum:.1f} (best {self.best:.1f}): {told}")
 
     def _metrics(self) -> list[dict[str, Any]]:
         path = self.out / "metrics.jsonl"
@@ -260,3 +271,19 @@ class Trainer:
 
     def _request_stop(self, *_: Any) -> None:
         self.stop_requested = True
+
+
+def training_set(config: TrainConfig, image_size: int, progress: bool = True) -> TrainingSet:
+    """All records that an epoch passes through, with the teacher's word on captions where it is asked for."""
+    records: list[Record] = []
+    sources: list[int] = []
+    meanings: list[Tensor | None] = []
+    for source, (folder, passes) in enumerate(config.data.items()):
+        own = [r for r in read_dataset(folder, config.train_split) if r.captions][: config.limit or None]
+        # Exact facts say which captions are true of a picture: no softer word is wanted there.
+        soft = config.teacher_weight > 0 and all(r.facts is None for r in own)
+        meant = caption_meanings(config.text_encoder, own, progress) if soft else [None] * len(own)
+        records += own * passes
+        meanings += meant * passes
+        sources += [source] * (len(own) * passes)
+    return TrainingSet(records, image_size, config.captions, config.crop, config.seed, sources, meanings)

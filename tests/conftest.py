@@ -205,8 +205,8 @@ def tiny_towers(tiny_tokenizer: BertTokenizer, tmp_path_factory: pytest.TempPath
 def train_config_at(tiny_dataset: Path, tiny_towers: dict[str, Path]) -> Callable[..., TrainConfig]:
     def build(out: Path, **changes: Any) -> TrainConfig:
         settings: dict[str, Any] = {
-            "data": (str(tiny_dataset),),
-            "dev": str(tiny_dataset),
+            "data": {str(tiny_dataset): 1},
+            "dev": (str(tiny_dataset),),
             "out": str(out),
             "backbone": str(tiny_towers["backbone"]),
             "text_encoder": str(tiny_towers["text_encoder"]),

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import torch
 from PIL import Image
 
 from hgan.data.batches import Batch, Collate, Sample, TrainingSet, loader, move_boxes
-from hgan.data.folder import Box, Record, read_dataset, read_jsonl
+from hgan.data.folder import Box, CaptionFact, Record, read_dataset, read_jsonl
 from hgan.encoding import to_pixels
 
 
@@ -24,7 +26,7 @@ def write(folder: Path, captions: list[object], regions: list[object] | None = N
 
 
 def sample(name: str = "a", captions: tuple[str, ...] = ("a dog",), regions: list[Box] | None = None) -> Sample:
-    return Sample(name, Image.new("RGB", (64, 64)), list(captions), regions)
+    return Sample(name, Image.new("RGB", (64, 64)), list(captions), regions, [frozenset((name,))] * len(captions))
 
 
 @pytest.fixture
@@ -146,6 +148,45 @@ def test_flickr8k_has_a_thousand_dev_pictures_with_five_captions_and_files(flick
     assert all(r.path.is_file() for r in records)
 
 
+def scene_folder(tmp_path: Path, captions: int = 2, true_of: int = 1) -> Path:
+    lines = [
+        {
+            "image": f"images/{name}.webp",
+            "split": split,
+            "captions": ["a", "b"],
+            "group": "g" if split == "train" else None,
+        }
+        for name, split in (("x", "dev"), ("y", "train"), ("z", "train"))
+    ]
+    facts = {
+        "id": "y",
+        "captions": [{"tag": "full", "true_of": [0]}, {"tag": "context", "true_of": [0, true_of]}][:captions],
+    }
+    (tmp_path / "captions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "caption_facts.jsonl").write_text(json.dumps(facts) + "\n")
+    return tmp_path
+
+
+def test_facts_name_the_records_of_the_same_split_that_a_caption_is_true_of(tmp_path):
+    first, second = read_dataset(scene_folder(tmp_path), "train")
+    assert first.facts == (CaptionFact("full", frozenset("y")), CaptionFact("context", frozenset("yz")))
+    assert second.facts is None
+    assert (first.group, second.group) == ("g", "g")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"captions": 1}, "y: got 2 captions and 1 facts, but expected one fact a caption"),
+        ({"true_of": 2}, "y: got a fact about record 2, but expected less than 2, the records of split train"),
+        ({"true_of": "all"}, r"caption_facts\.jsonl line 1: got a damaged fact"),
+    ],
+)
+def test_damaged_facts_are_refused_by_name(tmp_path, changes, told):
+    with pytest.raises(ValueError, match=told):
+        read_dataset(scene_folder(tmp_path, **changes), "train")
+
+
 # augmentation
 
 
@@ -218,7 +259,7 @@ def test_a_sample_is_the_same_whenever_it_is_drawn(tiny_dataset):
     for i in range(len(records)):  # `other` draws in another order
         _ = other[len(records) - 1 - i]
     assert all(one[i].image.tobytes() == other[i].image.tobytes() and one[i] == other[i] for i in range(len(records)))
-    assert one.order() == other.order()
+    assert one.batches(2) == other.batches(2)
 
 
 @pytest.mark.parametrize("changed", ["epoch", "seed"])
@@ -226,7 +267,7 @@ def test_another_epoch_or_seed_draws_other_samples_in_another_order(tiny_dataset
     records = read_dataset(tiny_dataset, "train")
     one, other = (TrainingSet(records, 64, 2, 0.6, seed=3) for _ in range(2))
     setattr(other, changed, 7)
-    assert one.order() != other.order()
+    assert one.batches(2) != other.batches(2)
     assert one[0].image.tobytes() != other[0].image.tobytes()
 
 
@@ -245,7 +286,59 @@ def test_training_on_a_picture_without_captions_is_refused_by_name(dot):
         TrainingSet([dot, bare], 32, 1, 1, 0)
 
 
+def test_a_caption_that_is_true_of_many_pictures_is_drawn_less(dot):
+    facts = (CaptionFact("context", frozenset(map(str, range(100)))), CaptionFact("full", frozenset(("dot",))))
+    record = Record(dot.id, dot.image, dot.path, None, ("a dot", "the dot"), None, facts)
+    data = TrainingSet([record], 32, captions=1, crop=1, seed=0)
+    drawn = Counter()
+    for data.epoch in range(200):
+        drawn.update(data[0].captions)
+    assert 5 <= drawn["a dot"] <= 40  # 1 in 11
+
+
+def test_where_truth_is_exact_a_crop_keeps_nine_tenths(dot):
+    loose = TrainingSet([replace(dot, regions=(Box((0, 0, 1, 1), "all"),))] * 30, 32, 1, crop=0.3, seed=0)
+    exact = TrainingSet(
+        [replace(r, facts=(CaptionFact("full", frozenset(("dot",))),)) for r in loose.records], 32, 1, crop=0.3, seed=0
+    )
+    darkest = [min(np.asarray(d[i].image).min() for i in range(30)) for d in (loose, exact)]
+    assert darkest[1] < 60  # the dot is seen in every one
+    assert all(np.asarray(exact[i].image).min() < 60 for i in range(30))
+    assert not all(np.asarray(loose[i].image).min() < 60 for i in range(30))
+
+
 # batches
+
+
+def test_batches_are_of_one_dataset_and_hold_groups_whole(dot):
+    photos = [replace(dot, id=f"p{i}") for i in range(20)]
+    scenes = [replace(dot, id=f"s{i}", group=f"g{i // 4}") for i in range(20)]
+    data = TrainingSet(photos + scenes * 2, 32, 1, 1, seed=0, sources=[0] * 20 + [1] * 40)
+    batches = data.batches(8)
+    assert len(batches) == 2 + 5
+    for batch in batches:
+        ids = [data.records[i].id for i in batch]
+        assert len({id_[0] for id_ in ids}) == 1
+        if ids[0][0] == "s":
+            assert sorted(int(id_[1:]) // 4 for id_ in ids)[::4] == sorted(int(id_[1:]) // 4 for id_ in ids)[3::4]
+    assert len({i for batch in batches for i in batch}) == 7 * 8
+
+
+def test_a_picture_that_a_caption_is_true_of_is_no_rival_in_a_batch(collate):
+    one = replace(sample("a", ("dog", "a big cat")), true_of=[frozenset("a"), frozenset("ab")])
+    batch = collate([one, sample("b", ("a red ball",))])
+    texts = [(owner, text) for owner, text in zip(batch.owner.tolist(), batch.input_ids.tolist(), strict=True)]
+    assert [owner for owner, _ in texts] == [0, 0, 1]  # by length
+    assert batch.rivals.tolist() == [[False, False, True], [True, False, False]]
+
+
+def test_the_teacher_compares_each_text_with_all_captions_of_each_picture(collate):
+    samples = [
+        replace(sample("a"), meanings=torch.tensor([[1.0, 0.0]]), gist=torch.tensor([0.6, 0.8])),
+        replace(sample("b", ("a cat",)), meanings=torch.tensor([[0.0, 1.0]]), gist=torch.tensor([0.0, 1.0])),
+    ]
+    torch.testing.assert_close(collate(samples).teacher, torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
+    assert collate([samples[0], sample("c")]).teacher is None
 
 
 def test_captions_of_a_batch_know_their_pictures(collate, tiny_processor):

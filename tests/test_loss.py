@@ -5,13 +5,14 @@ from math import exp, log
 import pytest
 import torch
 
-from hgan.loss import hardest_hinge, info_nce, objective
+from hgan.loss import distillation, hardest_hinge, info_nce, objective, rivals_of
 from hgan.training import Collapse, TrainingError
 from hgan.types import Similarity
 
 # Two pictures, three sentences: the first two belong to the first picture.
 SCORES = torch.tensor([[0.9, 0.5, 0.8], [0.3, 0.6, 0.4]])
 OWNER = torch.tensor([0, 0, 1])
+RIVALS = rivals_of(OWNER, 2)
 MARGIN = 0.2
 
 
@@ -32,23 +33,32 @@ def test_info_nce_with_two_sentences_a_picture_is_what_paper_and_pencil_say():
         -log(exp(0.4 * s) / (exp(0.4 * s) + exp(0.3 * s) + exp(0.6 * s))),
     ]
     expected = (sum(to_image) / 3 + sum(to_text) / 3) / 2
-    assert info_nce(SCORES, OWNER, torch.tensor(s)).item() == pytest.approx(expected, abs=1e-6)
+    assert info_nce(SCORES, OWNER, torch.tensor(s), RIVALS).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_hinge_with_the_hardest_negative_is_what_paper_and_pencil_say():
     # by sentence, picture to text + text to picture: (.1 + 0), (.5 + .3), (.4 + .6)
-    assert hardest_hinge(SCORES, OWNER, MARGIN).item() == pytest.approx(1.9 / 3, abs=1e-6)
+    assert hardest_hinge(SCORES, OWNER, MARGIN, RIVALS).item() == pytest.approx(1.9 / 3, abs=1e-6)
 
 
 def test_hinge_of_a_table_that_keeps_the_margin_is_zero():
-    assert hardest_hinge(torch.eye(3), torch.arange(3), MARGIN) == 0
+    assert hardest_hinge(torch.eye(3), torch.arange(3), MARGIN, rivals_of(torch.arange(3), 3)) == 0
 
 
 def test_hinge_of_collapsed_embeddings_is_twice_the_margin():
-    assert hardest_hinge(torch.full((4, 4), 0.7), torch.arange(4), MARGIN).item() == pytest.approx(2 * MARGIN)
+    owner = torch.arange(4)
+    assert hardest_hinge(torch.full((4, 4), 0.7), owner, MARGIN, rivals_of(owner, 4)).item() == pytest.approx(
+        2 * MARGIN
+    )
 
 
-@pytest.mark.parametrize("loss", [lambda s, o: info_nce(s, o, one()), lambda s, o: hardest_hinge(s, o, MARGIN)])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda s, o: info_nce(s, o, one(), rivals_of(o, 2)),
+        lambda s, o: hardest_hinge(s, o, MARGIN, rivals_of(o, 2)),
+    ],
+)
 def test_the_order_of_sentences_and_pictures_changes_no_loss(loss):
     columns, rows = torch.tensor([2, 0, 1]), torch.tensor([1, 0])
     moved = SCORES[rows][:, columns]
@@ -56,34 +66,79 @@ def test_the_order_of_sentences_and_pictures_changes_no_loss(loss):
     assert loss(moved, owner).item() == pytest.approx(loss(SCORES, OWNER).item(), abs=1e-6)
 
 
+def test_a_picture_that_a_sentence_is_also_true_of_is_no_rival():
+    # the second sentence is true of the second picture as well, which scores higher
+    rivals = torch.tensor([[False, False, True], [True, False, False]])
+    to_image = [-log(exp(0.9) / (exp(0.9) + exp(0.3))), 0.0, -log(exp(0.4) / (exp(0.8) + exp(0.4)))]
+    to_text = [
+        -log(exp(0.9) / (exp(0.9) + exp(0.8))),
+        -log(exp(0.5) / (exp(0.5) + exp(0.8))),
+        -log(exp(0.4) / (exp(0.4) + exp(0.3))),
+    ]
+    assert info_nce(SCORES, OWNER, one(), rivals).item() == pytest.approx((sum(to_image) + sum(to_text)) / 6, abs=1e-6)
+    # .1 + 0, .5 + 0, .1 + .6
+    assert hardest_hinge(SCORES, OWNER, MARGIN, rivals).item() == pytest.approx(1.3 / 3, abs=1e-6)
+
+
+def test_soft_targets_are_what_paper_and_pencil_say():
+    scores, teacher = torch.tensor([[0.0, log(3)], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [0.0, log(4)]])
+    # columns: softmax of teacher (.5 .5), (.2 .8); of scores (.5 .5), (.75 .25)
+    to_image = (log(2) + -0.2 * log(0.75) - 0.8 * log(0.25)) / 2
+    # rows: softmax of teacher (.5 .5), (.2 .8); of scores (.25 .75), (.5 .5)
+    to_text = (-0.5 * log(0.25) - 0.5 * log(0.75) + log(2)) / 2
+    assert distillation(scores, teacher, one(), 1.0).item() == pytest.approx((to_image + to_text) / 2, abs=1e-6)
+
+
+def test_soft_targets_are_least_where_the_scores_say_what_the_teacher_says():
+    teacher = torch.tensor([[0.9, 0.5, 0.1], [0.3, 0.7, 0.6]])
+    at = distillation(teacher, teacher, torch.tensor(10.0), 0.1)
+    assert all(distillation(teacher + 0.1 * torch.randn(2, 3), teacher, torch.tensor(10.0), 0.1) > at for _ in range(5))
+
+
 def levels() -> Similarity:
     tables = {"global": SCORES, "local": SCORES * 0.5, "cross": -SCORES}
     return Similarity(SCORES * 0.8, tables, {"global": 0.5, "local": 0.3, "cross": 0.2})
 
 
+def weighed(hinge_weight: float, teacher: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    return objective(
+        levels(), OWNER, one(), RIVALS, teacher, hinge_weight=hinge_weight, level_weight=0.5, teacher_weight=0.25,
+        teacher_temperature=0.5, margin=MARGIN,
+    )  # fmt: skip
+
+
+def test_a_teacher_takes_its_share_of_info_nce():
+    teacher = torch.tensor([[0.9, 0.8, 0.2], [0.3, 0.1, 0.9]])
+    loss, _ = weighed(0, teacher)
+    expected = 0.75 * weighed(0)[0]
+    for share, table in ((1, levels().score), *((0.5, level) for level in levels().levels.values())):
+        expected = expected + 0.25 * share * distillation(table, teacher, one(), 0.5)
+    torch.testing.assert_close(loss, expected)
+
+
 def test_without_a_hinge_weight_the_objective_is_info_nce_of_the_score_and_a_share_of_each_level():
-    loss, _ = objective(levels(), OWNER, one(), hinge_weight=0, level_weight=0.5, margin=MARGIN)
-    expected = info_nce(levels().score, OWNER, one())
-    expected = expected + 0.5 * sum(info_nce(level, OWNER, one()) for level in levels().levels.values())
+    loss, _ = weighed(hinge_weight=0)
+    expected = info_nce(levels().score, OWNER, one(), RIVALS)
+    expected = expected + 0.5 * sum(info_nce(level, OWNER, one(), RIVALS) for level in levels().levels.values())
     torch.testing.assert_close(loss, expected)
 
 
 def test_a_hinge_weight_adds_the_hinge_of_the_score_and_of_each_level():
-    without, hinge = objective(levels(), OWNER, one(), hinge_weight=0, level_weight=0.5, margin=MARGIN)
-    loss, same = objective(levels(), OWNER, one(), hinge_weight=2, level_weight=0.5, margin=MARGIN)
-    added = hardest_hinge(levels().score, OWNER, MARGIN)
+    without, hinge = weighed(hinge_weight=0)
+    loss, same = weighed(hinge_weight=2)
+    added = hardest_hinge(levels().score, OWNER, MARGIN, RIVALS)
     torch.testing.assert_close(hinge, added)
     torch.testing.assert_close(same, added)
-    added = added + 0.5 * sum(hardest_hinge(level, OWNER, MARGIN) for level in levels().levels.values())
+    added = added + 0.5 * sum(hardest_hinge(level, OWNER, MARGIN, RIVALS) for level in levels().levels.values())
     torch.testing.assert_close(loss, without + 2 * added)
 
 
 def test_following_the_gradient_lowers_the_objective():
     scores = SCORES.clone().requires_grad_()
-    loss = info_nce(scores, OWNER, one()) + hardest_hinge(scores, OWNER, MARGIN)
+    loss = info_nce(scores, OWNER, one(), RIVALS) + hardest_hinge(scores, OWNER, MARGIN, RIVALS)
     loss.backward()
     after = scores.detach() - 0.05 * scores.grad
-    assert info_nce(after, OWNER, one()) + hardest_hinge(after, OWNER, MARGIN) < loss
+    assert info_nce(after, OWNER, one(), RIVALS) + hardest_hinge(after, OWNER, MARGIN, RIVALS) < loss
 
 
 def test_embeddings_at_one_point_stop_training_with_those_words():

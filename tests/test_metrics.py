@@ -26,6 +26,13 @@ def test_another_sentence_of_the_same_picture_never_stands_in_the_way():
     assert image_to_text_ranks(torch.tensor([[0.9, 0.9, 0.8, 0.1]]), torch.tensor([0, 0, 0, 0])).tolist() == [1]
 
 
+def test_any_true_picture_is_a_hit_and_none_of_them_stands_in_the_way():
+    # the second sentence is true of the last two pictures, the fourth of all but the second
+    truth = torch.tensor([[1, 0, 0, 1], [0, 1, 1, 0], [0, 1, 0, 1]]).bool()
+    assert text_to_image_ranks(TABLE, OWNER, truth).tolist() == [2, 1, 2, 1]
+    assert image_to_text_ranks(TABLE, OWNER, truth).tolist() == [1, 2, 2]
+
+
 def test_recalls_and_median_are_those_counted_by_hand():
     r = recall(torch.tensor([1, 6, 1, 11, 2, 3]))
     assert (r.r1, r.r5, r.r10) == pytest.approx((100 / 3, 200 / 3, 500 / 6))

@@ -133,7 +133,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_pictures(tra
 
     run.train_step = poisoned
     run.data.epoch = 1
-    order = run.data.order()[2:4]  # the second batch of the second epoch
+    order = run.data.batches(2)[1]  # of the second epoch
     names = ", ".join(run.data.records[i].id for i in order)
     with pytest.raises(TrainingError, match=rf"the loss is nan at step 5 \(epoch 2\); the batch holds {names}"):
         run.run()
@@ -232,7 +232,9 @@ def test_the_learning_rate_warms_up_and_then_falls_to_zero(train_config):
 
 def test_a_config_file_gives_its_run_and_anything_else_is_refused(tmp_path):
     good, bad = tmp_path / "good.py", tmp_path / "bad.py"
-    good.write_text("from hgan.train_config import TrainConfig\nconfig = TrainConfig(('a',), 'b', 'c', epochs=3)\n")
+    good.write_text(
+        "from hgan.train_config import TrainConfig\nconfig = TrainConfig({'a': 1}, ('b',), 'c', epochs=3)\n"
+    )
     bad.write_text("config = 3\n")
     assert load_train_config(good).epochs == 3
     with pytest.raises(ValueError, match=r"bad\.py: got config of type int, but expected a TrainConfig"):

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageEnhance
 from torch import Tensor
@@ -24,6 +27,8 @@ from .folder import Box, Record
 
 # A mirrored picture makes a liar of such a caption.
 _SIDED = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+# Where the truth of captions is exact, a crop must hardly cut away what they count.
+_EXACT_CROP = 0.9
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Batch(Batched):
     scores: Float[Tensor, "batch targets"]
     box_mask: Bool[Tensor, "batch targets"]
     has_boxes: Bool[Tensor, batch]
+    rivals: Bool[Tensor, "batch texts"]  # the text is not known to be true of the picture
+    teacher: Float[Tensor, "batch texts"] | None = (
+        None  # cosine of the text with the picture's captions, by the teacher
+    )
     ids: tuple[str, ...] = ()
 
     def text_blocks(self, size: int) -> list[dict[str, Int[Tensor, "texts tokens"]]]:
@@ -63,40 +72,71 @@ class Sample:
     image: Image.Image
     captions: list[str]
     regions: list[Box] | None
+    true_of: list[frozenset[str]]  # one a caption: ids of the records it is known to be true of
+    meanings: Float[Tensor, "captions meaning"] | None = None  # unit vectors, one a caption
+    gist: Float[Tensor, meaning] | None = None  # of all captions of the picture together
 
 
 class TrainingSet(Dataset[Any]):
     """Augmented samples of records; set `epoch` before each pass.
 
     Args:
-        records: with at least one caption each.
+        records: with at least one caption each. A record may be there several times: an epoch passes through it so often.
         size: side of the picture in pixels.
-        captions: drawn for each picture and epoch, without replacement where there are enough.
+        captions: drawn for each picture and epoch, without replacement where there are enough; the fewer pictures a
+            caption is true of, the more often it is drawn.
         crop: least share of the area that a random crop keeps; 1 switches cropping off.
         seed: of every random choice.
+        sources: which dataset each record is from; batches are of one dataset, for a photograph is no rival of a scene.
+        meanings: of the captions of each record, where a teacher gave them.
     """
 
-    def __init__(self, records: list[Record], size: int, captions: int, crop: float, seed: int) -> None:
+    def __init__(
+        self,
+        records: list[Record],
+        size: int,
+        captions: int,
+        crop: float,
+        seed: int,
+        sources: Sequence[int] | None = None,
+        meanings: Sequence[Tensor | None] | None = None,
+    ) -> None:
         bare = next((r.id for r in records if not r.captions), None)
         if bare is not None:
             raise ValueError(f"got picture {bare} without captions, but expected at least one to train on")
         self.records, self.size, self.captions, self.crop, self.seed = records, size, captions, crop, seed
+        self.sources = sources or [0] * len(records)
+        self.meanings = meanings or [None] * len(records)
         self.epoch = 0
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def order(self) -> list[int]:
-        """The shuffled order of this epoch."""
-        return np.random.default_rng((self.seed, self.epoch)).permutation(len(self)).tolist()
+    def batches(self, batch_size: int) -> list[list[int]]:
+        """The shuffled batches of this epoch. A batch is of one dataset and holds groups whole, so that the hardest
+        rivals meet; what does not fill a batch is left out."""
+        rng = np.random.default_rng((self.seed, self.epoch))
+        units: dict[Any, list[int]] = {}  # a group, or a record without one
+        times: Counter[str] = Counter()
+        for index, (source, record) in enumerate(zip(self.sources, self.records, strict=True)):
+            times[record.id] += 1
+            units.setdefault((source, (record.group, times[record.id]) if record.group else index), []).append(index)
+        keys = list(units)
+        order = [keys[i] for i in rng.permutation(len(keys))]
+        batches = []
+        for source in sorted(set(self.sources)):
+            indices = [index for key in order if key[0] == source for index in units[key]]
+            batches += [indices[i : i + batch_size] for i in range(0, len(indices) - batch_size + 1, batch_size)]
+        return [batches[i] for i in rng.permutation(len(batches))]
 
     def __getitem__(self, index: int) -> Sample:
         record = self.records[index]
         rng = random.Random(f"{self.seed} {self.epoch} {index}")
-        count = min(self.captions, len(record.captions))
-        captions = rng.sample(record.captions, count) + rng.choices(record.captions, k=self.captions - count)
+        true_of = [fact.true_of for fact in record.facts or ()] or [frozenset((record.id,))] * len(record.captions)
+        drawn = _draw(rng, [len(true) for true in true_of], self.captions)
+        captions = [record.captions[i] for i in drawn]
         image = open_image(record.path)
-        window = _window(rng, self.crop)
+        window = _window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
         mirror = rng.random() < 0.5 and not any(_SIDED.search(c) for c in captions)
         width, height = image.size
         x0, y0, x1, y1 = window
@@ -109,7 +149,18 @@ class TrainingSet(Dataset[Any]):
             image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.8, 1.2))
             image = ImageEnhance.Contrast(image).enhance(rng.uniform(0.8, 1.2))
         regions = None if record.regions is None else move_boxes(record.regions, window, mirror)
-        return Sample(record.id, image, captions, regions)
+        meanings, gist = self.meanings[index], None
+        if meanings is not None:
+            gist, meanings = F.normalize(meanings.mean(0), dim=0), meanings[drawn]
+        return Sample(record.id, image, captions, regions, [true_of[i] for i in drawn], meanings, gist)
+
+
+def _draw(rng: random.Random, spread: list[int], count: int) -> list[int]:
+    """Indices of captions: without replacement first, then with; weighted by 1 / sqrt(number of pictures it is true of)."""
+    weights = [1 / max(1, n) ** 0.5 for n in spread]
+    # Sorting by u ** (1 / weight) draws without replacement (Efraimidis and Spirakis, 2006).
+    order = sorted(range(len(spread)), key=lambda i: -(rng.random() ** (1 / weights[i])))
+    return order[:count] + rng.choices(range(len(spread)), weights, k=max(0, count - len(order)))
 
 
 def _window(rng: random.Random, least: float) -> tuple[float, float, float, float]:
@@ -159,10 +210,18 @@ class Collate:
     def __call__(self, samples: list[Sample]) -> Batch:
         # Sorted by length, so that the trainer can cut them into blocks with little padding.
         pairs = sorted(
-            ((row, caption) for row, s in enumerate(samples) for caption in s.captions), key=lambda pair: len(pair[1])
+            ((row, n) for row, s in enumerate(samples) for n in range(len(s.captions))),
+            key=lambda pair: len(samples[pair[0]].captions[pair[1]]),
         )
-        text = self.processor(text=[caption for _, caption in pairs])
+        text = self.processor(text=[samples[row].captions[n] for row, n in pairs])
         owner = torch.tensor([row for row, _ in pairs])
+        rivals = [[s.id not in samples[row].true_of[n] for row, n in pairs] for s in samples]
+        gists = [s.gist for s in samples if s.gist is not None]
+        teacher = None
+        if len(gists) == len(samples):
+            meanings = [samples[row].meanings for row, _ in pairs]
+            texts = torch.stack([m[n] for m, (_, n) in zip(meanings, pairs, strict=True) if m is not None])
+            teacher = torch.stack(gists) @ texts.T
         most = max(1, max(len(s.regions or ()) for s in samples))
         boxes, labels = torch.zeros(len(samples), most, 4), torch.full((len(samples), most), -1)
         scores, mask = torch.zeros(len(samples), most), torch.zeros(len(samples), most, dtype=torch.bool)
@@ -184,17 +243,17 @@ class Collate:
             scores,
             mask,
             torch.tensor([s.regions is not None for s in samples]),
+            torch.tensor(rivals),
+            teacher,
             tuple(s.id for s in samples),
         )
 
 
 def loader(data: TrainingSet, collate: Collate, batch_size: int, start: int, workers: int) -> DataLoader[Batch]:
     """Batches of the set's current epoch from batch `start` on; a last batch that is not full is dropped."""
-    order = data.order()
-    batches = [order[i : i + batch_size] for i in range(0, len(order) - batch_size + 1, batch_size)]
     return DataLoader(
         data,
-        batch_sampler=batches[start:],
+        batch_sampler=data.batches(batch_size)[start:],
         collate_fn=collate,
         num_workers=workers,
         # Its own: a loader draws a seed from the global generator, and a resumed run opens one more loader.

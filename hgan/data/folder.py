@@ -1,10 +1,12 @@
-"""Dataset folders: `captions.jsonl`, optional `regions.jsonl`, and pictures. The form is written down in the README."""
+"""Dataset folders: `captions.jsonl`, optional `regions.jsonl` and `caption_facts.jsonl`, and pictures. The form is
+written down in the README."""
 
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,6 +24,15 @@ class Box:
 
 
 @dataclass(frozen=True)
+class CaptionFact:
+    """What is known about a caption beyond its words: what kind of caption it is, and the ids of all records of its
+    split that it is true of, its own among them."""
+
+    tag: str
+    true_of: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Record:
     """One picture of a dataset folder."""
 
@@ -31,6 +42,8 @@ class Record:
     split: str | None
     captions: tuple[str, ...]
     regions: tuple[Box, ...] | None  # None: nothing known; empty: known to hold none
+    facts: tuple[CaptionFact, ...] | None = None  # one a caption, in their order; None: nothing known
+    group: str | None = None  # records of one group look alike, and are told apart by one thing
 
 
 def read_dataset(folder: str | Path, split: str | None = None) -> list[Record]:
@@ -52,7 +65,7 @@ def read_dataset(folder: str | Path, split: str | None = None) -> list[Record]:
         return _plain(folder)
     regions = _read_regions(folder / "regions.jsonl")
     records: list[Record] = []
-    splits: set[str] = set()
+    members: dict[str | None, list[str]] = {}  # of every split, in the order of the file
     for where, line in read_jsonl(folder / "captions.jsonl"):
         image, captions = line.get("image"), line.get("captions", [])
         if not isinstance(image, str) or not _is_inside(image):
@@ -60,14 +73,17 @@ def read_dataset(folder: str | Path, split: str | None = None) -> list[Record]:
         if not isinstance(captions, list) or not all(isinstance(c, str) for c in captions):
             raise ValueError(f"{where}: got captions {captions!r}, but expected a list of sentences")
         name = line.get("split")
-        splits.add(str(name))
+        id_ = PurePosixPath(image).stem
+        members.setdefault(name, []).append(id_)
         if split is None or name == split:
-            id_ = PurePosixPath(image).stem
-            records.append(Record(id_, image, folder / image, name, tuple(captions), regions.get(image)))
+            records.append(
+                Record(id_, image, folder / image, name, tuple(captions), regions.get(image), group=line.get("group"))
+            )
     if not records:
-        known = ", ".join(sorted(splits)) or "none"
+        known = ", ".join(sorted(str(name) for name in members)) or "none"
         raise ValueError(f"{folder}: got no records of split {split!r}, but expected some (splits there: {known})")
-    return records
+    facts = _read_facts(folder / "caption_facts.jsonl")
+    return [replace(r, facts=_facts_of(r, facts[r.id], members[r.split])) if r.id in facts else r for r in records]
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -126,3 +142,29 @@ def _read_regions(path: Path) -> dict[str, tuple[Box, ...]]:
                 f"{where}: got a damaged region ({error}), but expected box (XYXY in [0, 1]), label and score in [0, 1]"
             ) from None
     return found
+
+
+def _read_facts(path: Path) -> dict[str, list[tuple[str, list[int]]]]:
+    """Tag and numbers of `true_of` for each caption, by record id."""
+    if not path.is_file():
+        return {}
+    found = {}
+    for where, line in read_jsonl(path):
+        try:
+            found[str(line["id"])] = [
+                (str(c["tag"]), [operator.index(n) for n in c["true_of"]]) for c in line["captions"]
+            ]
+        except (KeyError, TypeError) as error:
+            raise ValueError(
+                f"{where}: got a damaged fact ({error}), but expected a tag and the record numbers it is true_of for "
+                "each caption"
+            ) from None
+    return found
+
+
+def _facts_of(record: Record, lines: list[tuple[str, list[int]]], members: list[str]) -> tuple[CaptionFact, ...]:
+    if len(lines) != len(record.captions):
+        raise ValueError(
+            f"{record.id}: got {len(record.captions)} captions and {len(lines)} facts, but expected one fact a caption"
+        )
+    return tuple(CaptionFact(tag, frozenset(members[n] for n in numbers if n < len(members))) for tag, numbers in lines)

@@ -16,7 +16,7 @@ def _render(args: argparse.Namespace) -> int:
         return 2
     from .work import run
 
-    seconds = run(args.split, args.limit, args.out, args.work)
+    seconds = run(args.split, args.start, args.limit, args.out, args.work)
     print(f"{seconds:.2f} s a scene")
     return 0
 
@@ -34,6 +34,9 @@ def parser() -> argparse.ArgumentParser:
 
     render = commands.add_parser("render", help="render a split; resumes where it stopped")
     render.add_argument("--split", choices=tuple(SPLITS), default="test")
+    render.add_argument(
+        "--start", type=int, default=0, help="skip so many: for a second process, in folders of its own"
+    )
     render.add_argument("--limit", type=int, help="only the first so many scenes of the split")
     render.add_argument("--out", type=Path, default=Path("assets/toytown"), help="the dataset folder")
     render.add_argument(

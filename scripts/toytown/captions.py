@@ -118,7 +118,8 @@ def build(folder: Path, seed: int = SEED) -> list[str]:
             except ValueError as error:
                 wrong.append(str(error))
                 continue
-            rows.append({"id": scene.id, "image": f"images/{scene.id}.webp", "split": name, "captions": texts})
+            group = {"group": scene.group["id"]} if scene.group else {}
+            rows.append({"id": scene.id, "image": f"images/{scene.id}.webp", "split": name, **group, "captions": texts})
             fact_rows.append({"id": scene.id, "captions": facts})
     write_lines(folder / "captions.jsonl", rows)
     write_lines(folder / "caption_facts.jsonl", fact_rows)

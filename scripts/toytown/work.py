@@ -14,12 +14,13 @@ from .sample import Staged, again, sample
 ATTEMPTS = 4  # further layouts tried for a scene in which something came out hidden
 
 
-def run(split: str, limit: int | None, out: Path, work: Path, every: int = 50) -> float:
-    """Renders the first `limit` scenes (all when None) of a split, assembling as it goes; gives the seconds a scene."""
+def run(split: str, start: int, limit: int | None, out: Path, work: Path, every: int = 50) -> float:
+    """Renders the scenes from `start` to `limit` (to the last when None) of a split, assembling as it goes; gives the
+    seconds a scene."""
     from . import render  # bpy is needed from here on only
 
     store.unpack(out, work)
-    staged = sample(split, limit)
+    staged = sample(split, limit)[start:]
     todo = [s for s in staged if not store.done(out, work, s.scene.id)]
     begun, rendered = time.monotonic(), 0
     try:
