@@ -7,6 +7,7 @@ import importlib.util
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,14 +47,19 @@ def place(model: HGANModel, device: torch.device) -> None:
     cast(Any, model).to(device, memory_format=torch.channels_last)
 
 
-def load(checkpoint: str | Path, device: str = "auto") -> tuple[HGANModel, HGANProcessor]:
+def load(
+    checkpoint: str | Path, device: str = "auto", changes: Mapping[str, Any] | None = None
+) -> tuple[HGANModel, HGANProcessor]:
     """A checkpoint by folder or hub id, in float32, ready for inference.
+
+    Args:
+        changes: settings of its HGANConfig to replace.
 
     Raises:
         ValueError: nothing usable is there; the message says what came.
     """
     try:
-        model = HGANModel.from_pretrained(checkpoint, dtype=torch.float32)
+        model = HGANModel.from_pretrained(checkpoint, dtype=torch.float32, **(changes or {}))
         processor = HGANProcessor.from_pretrained(checkpoint)
     except Exception as error:  # transformers, safetensors and the hub client raise a dozen kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -91,13 +97,21 @@ def save_checkpoint(model: HGANModel, processor: HGANProcessor, folder: Path) ->
 
 
 def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
-    """A model to train: new parts random, towers from the weights that the run names."""
+    """A model to train: the checkpoint that the run starts from, or towers from the weights it names and the rest random.
+
+    Raises:
+        ValueError: the checkpoint to start from cannot be loaded.
+    """
+    if config.start:
+        model, processor = load(config.start, "cpu", config.model)
+        model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
+        return model.train(), processor
     text_source = resolve_source(config.text_encoder)
     backbone_config = AutoConfig.from_pretrained(config.backbone) if config.backbone else None
     text_config = AutoConfig.from_pretrained(text_source)
     for tower in (backbone_config, text_config):
         if tower is not None:
-            tower.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
+            tower.name_or_path = ""
     settings = HGANConfig(**{"backbone_config": backbone_config, "text_config": text_config, **config.model})
     model = HGANModel(settings)
     if config.backbone and model.regions is not None:

