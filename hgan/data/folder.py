@@ -167,4 +167,10 @@ def _facts_of(record: Record, lines: list[tuple[str, list[int]]], members: list[
         raise ValueError(
             f"{record.id}: got {len(record.captions)} captions and {len(lines)} facts, but expected one fact a caption"
         )
-    return tuple(CaptionFact(tag, frozenset(members[n] for n in numbers if n < len(members))) for tag, numbers in lines)
+    largest = max((n for _, numbers in lines for n in numbers), default=0)
+    if largest >= len(members):
+        raise ValueError(
+            f"{record.id}: got a fact about record {largest}, but expected less than {len(members)}, the records of split "
+            f"{record.split}"
+        )
+    return tuple(CaptionFact(tag, frozenset(members[n] for n in numbers)) for tag, numbers in lines)
