@@ -1,4 +1,4 @@
-"""The command line: train | evaluate | gallery build, info, verify | search | explain. Bad input: one line, exit
+"""The command line: train | evaluate | audit | gallery build, info, verify | search | explain. Bad input: one line, exit
 status 2."""
 
 from __future__ import annotations
@@ -6,20 +6,28 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import random
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers.utils import logging as transformers_logging
 
-from .build import load
+from .audit import audit
+from .build import fingerprint, load
 from .data.folder import read_dataset
-from .evaluation import evaluate
+from .data.truth import read_truth
+from .evaluation import score_records
+from .files import write_json
 from .gallery import Gallery, verify
 from .gallery_build import build_gallery
+from .report import audit_lines, evaluation_lines, evaluation_report, explanation_lines, search_lines
 from .retriever import Retriever, default_checkpoint
-from .types import LEVELS, Explanation, SearchResult
+from .version import __version__
+
+SEED = 0  # of everything that `audit` draws
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,6 +65,17 @@ def _parser() -> argparse.ArgumentParser:
     _model_options(evaluation)
     evaluation.add_argument("--json", action="store_true", help="print JSON")
     evaluation.set_defaults(run=_evaluate)
+
+    audits = commands.add_parser(
+        "audit", help="whether the explanations are true: pointing, deletion, additivity, proposals"
+    )
+    audits.add_argument("--dataset", required=True, metavar="DIR", help="a dataset folder with regions or scenes")
+    audits.add_argument("--split", help="only the records of this split")
+    audits.add_argument("--limit", type=int, default=0, metavar="N", help="only N pictures, drawn with a fixed seed")
+    _model_options(audits)
+    audits.add_argument("--json", action="store_true", help="print JSON")
+    audits.add_argument("--out", metavar="FILE", help="write JSON to this file too")
+    audits.set_defaults(run=_audit)
 
     gallery = commands.add_parser("gallery", help="build, describe or verify a gallery")
     actions = gallery.add_subparsers(required=True, metavar="ACTION")
@@ -127,29 +146,33 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     records = read_dataset(options.dataset, options.split)
+    truth = read_truth(options.dataset, options.split)
     model, processor = load(options.checkpoint or default_checkpoint(), options.device)
-    result = evaluate(model, processor, records, progress=sys.stderr.isatty())
-    score = result["score"].to_json()
+    scored = score_records(model, processor, records, progress=sys.stderr.isatty())
+    report = {"dataset": options.dataset, "split": options.split, **evaluation_report(scored, records, truth)}
+    return _print_json(report) if options.json else _print_lines(evaluation_lines(report))
+
+
+def _audit(options: argparse.Namespace) -> int:
+    if options.limit < 0:
+        raise ValueError("expected --limit of 0 or more")
+    records = read_dataset(options.dataset, options.split)
+    if 0 < options.limit < len(records):
+        records = [records[n] for n in sorted(random.Random(SEED).sample(range(len(records)), options.limit))]
+    checkpoint = options.checkpoint or default_checkpoint()
+    model, processor = load(checkpoint, options.device)
+    truth = read_truth(options.dataset, options.split)
     report = {
         "dataset": options.dataset,
         "split": options.split,
-        "pictures": len(records),
-        "captions": sum(len(r.captions) for r in records),
-        **score,
-        "levels": {name: result[name].to_json() for name in LEVELS},
+        "limit": options.limit or None,
+        "model": {"name": Path(checkpoint).name, "sha256": fingerprint(model)},
+        "versions": {"hgan": __version__, "torch": torch.__version__},
+        **audit(model, processor, records, truth, seed=SEED, progress=sys.stderr.isatty()),
     }
-    if options.json:
-        return _print_json(report)
-    print(f"{report['pictures']} pictures, {report['captions']} captions")
-    print(f"{'':8}{'image to text':^28}{'text to image':^28}")
-    print(f"{'':8}" + f"{'R@1':>6}{'R@5':>6}{'R@10':>6}{'medr':>6}    " * 2 + f"{'rsum':>6}")
-    for name, metrics in result.items():
-        cells = "".join(
-            f"{r.r1:6.1f}{r.r5:6.1f}{r.r10:6.1f}{r.medr:6.0f}    "
-            for r in (metrics.image_to_text, metrics.text_to_image)
-        )
-        print(f"{name:8}{cells}{metrics.rsum:6.1f}")
-    return 0
+    if options.out:
+        write_json(Path(options.out), report)
+    return _print_json(report) if options.json else _print_lines(audit_lines(report))
 
 
 def _gallery_build(options: argparse.Namespace) -> int:
@@ -197,42 +220,18 @@ def _gallery_verify(options: argparse.Namespace) -> int:
 def _search(options: argparse.Namespace) -> int:
     retriever = Retriever.open(options.checkpoint, options.gallery, options.device)
     result = retriever.search(text=options.text, image=options.image, k=options.k)
-    if options.json:
-        return _print_json(result.to_json())
-    _print_search(result)
-    return 0
-
-
-def _print_search(result: SearchResult) -> None:
-    for notice in result.notices:
-        print(notice)
-    print(f"{'rank':>4}  {'score':>7}  {'global':>7}{'local':>8}{'cross':>8}  id")
-    for hit in result.hits:
-        parts = "".join(f"{hit.contributions[name]:8.3f}" for name in LEVELS)
-        print(f"{hit.rank:4}  {hit.score:7.3f} {parts}  {hit.id}" + (f"  {hit.caption}" if hit.caption else ""))
-    timing = result.timing_ms
-    print(f"global + local + cross = score; encode {timing['encode']:.0f} ms, search {timing['search']:.0f} ms")
+    return _print_json(result.to_json()) if options.json else _print_lines(search_lines(result))
 
 
 def _explain(options: argparse.Namespace) -> int:
     retriever = Retriever.open(options.checkpoint, options.gallery, options.device)
     explanation = retriever.explain(options.id, text=options.text, image=options.image)
-    if options.json:
-        return _print_json(explanation.to_json())
-    _print_explanation(explanation)
+    return _print_json(explanation.to_json()) if options.json else _print_lines(explanation_lines(explanation))
+
+
+def _print_lines(lines: Sequence[str]) -> int:
+    print("\n".join(lines))
     return 0
-
-
-def _print_explanation(explanation: Explanation) -> None:
-    for notice in explanation.notices:
-        print(notice)
-    print(f"{explanation.id}: {explanation.caption}")
-    parts = ", ".join(f"{name} {explanation.contributions[name]:.3f}" for name in LEVELS)
-    print(f"score {explanation.score:.3f} = {parts} (sum error {explanation.check['sum_error']:.1e})")
-    for title, nodes in (("word", explanation.words), ("region", explanation.regions)):
-        print(f"\n{title:24}{'local':>8}{'cross':>8}{'total':>8}")
-        for node in sorted(nodes, key=lambda node: -node.total):
-            print(f"{node.label[:23]:24}{node.local:8.3f}{node.cross:8.3f}{node.total:8.3f}")
 
 
 def _print_json(data: Any) -> int:

@@ -32,9 +32,12 @@ class HGANConfig(PreTrainedConfig):
         Pixels in [0, 1] become (x - mean) / std.
     region_dim, dim, heads, graph_layers, concepts, groups (`int`):
         Width of region features; width D of the shared space; attention heads; layers of each feature graph; the K
-        concept queries of MFAR; groups of its rearrangement map.
+        concept queries of MFAR (0: no mid-level nodes); groups of its rearrangement map.
+    edge_bias, rearrange (`bool`):
+        False builds graph layers whose attention no edge features bias, or an MFAR that adds up the granularities in place of
+        rearranging them. With `graph_layers` or `concepts` at 0, or `context_grid` at 0, the other parts can be left out too.
     max_regions, context_grid (`int`):
-        Most detections kept for a picture; context cells are a `context_grid` x `context_grid` grid.
+        Most detections kept for a picture; context cells are a `context_grid` x `context_grid` grid, 0 for none.
     score_threshold, nms_threshold (`float`):
         A detection needs this objectness; two with a larger IoU are one.
     max_words, max_text_tokens (`int`):
@@ -61,6 +64,8 @@ class HGANConfig(PreTrainedConfig):
     graph_layers: int = 1
     concepts: int = 8
     groups: int = 4
+    edge_bias: bool = True
+    rearrange: bool = True
     dropout: float = 0.1
     max_regions: int = 27
     context_grid: int = 3

@@ -1,10 +1,13 @@
 """A gallery on disk: encoded pictures and captions, thumbnails, and a manifest with the hash of every file and of
 the model.
 
-manifest.json    counts, dimensions, model, hashes, what was skipped and why
-items.jsonl      one line a picture: id, image, width, height (pixels of the original), thumbnail, captions
+manifest.json    counts, dimensions, model, hashes, what was skipped and why, and the best scores that verdicts are
+                 judged by (see `hgan.calibration`)
+items.jsonl      one line a picture: id, image, width, height (pixels of the original), thumbnail, captions; and where
+                 known "facts", one a caption: {"tag": ..., "true_of": [item ids]}
 images/*.npy     graphs of the pictures (see `hgan.ragged`)
-captions/*.npy   graphs of the captions, in the order of the items (absent without captions)
+captions/*.npy   graphs of the captions, in the order of the items (absent without captions, and in a lean gallery:
+                 they are encoded at first use, see `hgan.captions`)
 thumbnails/      WebP
 """
 
@@ -16,7 +19,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .data.folder import read_jsonl
+from .data.folder import CaptionFact, read_jsonl
 from .files import sha256
 from .ragged import RaggedGraphs
 from .types import ImageGraph, TextGraph
@@ -34,6 +37,7 @@ class Item:
     height: int
     thumbnail: str  # path relative to the gallery
     captions: tuple[str, ...]
+    facts: tuple[CaptionFact, ...] | None = None  # one a caption, where the gallery knows; `true_of` are item ids
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,9 @@ class Gallery:
             )
         self.images = RaggedGraphs.read(self.folder / "images", ImageGraph)
         self.caption_keys = [CaptionKey(r, n) for r, item in enumerate(self.items) for n in range(len(item.captions))]
-        self.captions = RaggedGraphs.read(self.folder / "captions", TextGraph) if self.caption_keys else None
-        held = (len(self.images), len(self.captions) if self.captions else 0)
+        stored = any(name.startswith("captions/") for name in self.manifest["files"])
+        self.captions = RaggedGraphs.read(self.folder / "captions", TextGraph) if stored else None
+        held = (len(self.images), len(self.captions) if self.captions else len(self.caption_keys))
         if held != (len(self.items), len(self.caption_keys)):
             raise ValueError(
                 f"gallery {self.name}: got graphs of {held[0]} pictures and {held[1]} captions, but expected "
@@ -164,9 +169,21 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def item_json(item: Item) -> dict[str, Any]:
+    """The line of an item in items.jsonl."""
+    line = {name: value for name, value in vars(item).items() if name != "facts"}
+    if item.facts is not None:
+        line["facts"] = [{"tag": fact.tag, "true_of": sorted(fact.true_of)} for fact in item.facts]
+    return line
+
+
 def _item(where: str, line: dict[str, Any]) -> Item:
     try:
-        item = Item(**{**line, "captions": tuple(line["captions"])})
+        facts = line.pop("facts", None)
+        known = None if facts is None else tuple(CaptionFact(str(f["tag"]), frozenset(f["true_of"])) for f in facts)
+        item = Item(**{**line, "captions": tuple(line["captions"])}, facts=known)
+        if known is not None and len(known) != len(item.captions):
+            raise TypeError(f"{len(known)} facts about {len(item.captions)} captions")
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"{where}: got a damaged item ({error}), but expected id, image, size, thumbnail and captions"

@@ -33,3 +33,9 @@ def label_index(name: str, labels: tuple[str, ...] | list[str] = LABELS) -> int 
     """Index of a label by name or alias, `None` if the model does not know it."""
     name = _ALIASES.get(name, name)
     return list(labels).index(name) if name in labels else None
+
+
+def canonical(name: str) -> str:
+    """The label that a name or alias stands for; a name that is none stays as it is."""
+    index = label_index(name)
+    return name if index is None else LABELS[index]

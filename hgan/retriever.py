@@ -5,29 +5,30 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-from PIL import Image
-
-from .build import fingerprint, load
-from .encoding import encode_images, encode_texts
+from . import analysis, case, what_if
+from .build import load
+from .captions import Progress
+from .compare import compare_pairs
 from .explain import explain_pair
+from .files import sha256
 from .gallery import Gallery
-from .images import open_image, to_rgb
-from .index import CANDIDATES, EXACT_LIMIT, CandidateIndex
-from .model.hgan import HGANModel
-from .model.similarity import SimilarityParameters, score_table
-from .processing import HGANProcessor, Sentence
-from .ragged import RaggedGraphs
-from .types import LEVELS, Explanation, Hit, ImageGraph, SearchResult, Similarity, TextGraph
+from .images import open_image
+from .model.similarity import SimilarityParameters
+from .query import ImageSource, Query
+from .search import Searcher
+from .side import Graph, score
+from .types import Analysis, Comparison, ImageGraph, TextGraph, WhatIf
+
+__all__ = ["ROOT", "ImageSource", "Query", "Retriever", "default_checkpoint", "default_gallery"]
 
 ROOT = Path(__file__).resolve().parent.parent
-ImageSource = str | Path | bytes | Image.Image
+NOTICED = 1e-3  # a difference between the stored and the newly encoded score that is worth a word
 
 
 def default_checkpoint() -> str:
@@ -40,246 +41,188 @@ def default_gallery() -> str:
     return os.environ.get("HGAN_GALLERY") or str(ROOT / "assets" / "galleries" / "toytown")
 
 
-@dataclass(frozen=True)
-class Query:
-    """An encoded query: a sentence or a picture."""
-
-    label: dict[str, Any]  # {"text": ...} or {"image": name}
-    graph: ImageGraph | TextGraph  # a batch of one
-    sentence: Sentence | None
-    encode_ms: float
-    notices: list[str]
-
-
-class Retriever:
-    """Searches one gallery with one model, and explains what it found.
-
-    Args:
-        model, processor: as `hgan.build.load` gives them.
-        gallery: built with this very model.
-
-    Raises:
-        ValueError: the gallery belongs to another model.
-    """
-
-    def __init__(self, model: HGANModel, processor: HGANProcessor, gallery: Gallery) -> None:
-        gallery.require_model(fingerprint(model))
-        self.model, self.processor, self.gallery = model.eval(), processor, gallery
-        with torch.no_grad():
-            learned = model.similarity_parameters
-            self.parameters = SimilarityParameters(learned.temperature.cpu(), learned.level_weights.cpu())
+class Retriever(Searcher):
+    """Everything that can be asked about one gallery with one model: search and explain (see `Searcher`), and what builds
+    on them."""
 
     @classmethod
     def open(cls, checkpoint: str | None = None, gallery: str | Path | None = None, device: str = "auto") -> Retriever:
         """From a checkpoint (folder or hub id) and a gallery folder; the project's own where none is named."""
         return cls(*load(checkpoint or default_checkpoint(), device), Gallery(gallery or default_gallery()))
 
-    @property
-    def level_weights(self) -> dict[str, float]:
-        """The learned weights of the levels, summing to 1."""
-        return dict(zip(LEVELS, self.parameters.level_weights.tolist(), strict=True))
-
-    def encode(self, text: str | None = None, image: ImageSource | None = None) -> Query:
-        """Encodes a sentence or a picture.
-
-        Raises:
-            ValueError: neither or both are given, an empty sentence, or a picture that cannot be read.
-        """
-        if (text is None) == (image is None):
-            raise ValueError(
-                f"got {'neither' if text is None else 'both'} a sentence and a picture, but expected one of them"
-            )
-        start = time.perf_counter()
-        if text is not None:
-            sentence = self.processor.read(text)
-            graph: ImageGraph | TextGraph = encode_texts(self.model, self.processor, [text])
-            notices = [sentence.notice] if sentence.notice else []
-            return Query({"text": text}, graph, sentence, _since(start), notices)
-        assert image is not None
-        picture = to_rgb(image) if isinstance(image, Image.Image) else open_image(image)
-        name = Path(image).name if isinstance(image, str | Path) else "picture"
-        return Query({"image": name}, encode_images(self.model, [picture]), None, _since(start), [])
-
-    def search(
-        self,
-        text: str | None = None,
-        image: ImageSource | None = None,
-        k: int = 10,
-        weights: Mapping[str, float] | None = None,
-        query: Query | None = None,
-    ) -> SearchResult:
-        """Ranked matches: pictures for a sentence, captions for a picture.
+    def warm(self, progress: Progress | None = None) -> None:
+        """Makes ready what the first queries would wait for: the verdicts' measure, and the captions of a lean gallery.
 
         Args:
-            k: at most so many hits.
-            weights: of the levels in place of the learned ones; scaled to sum to 1.
-            query: an encoded query in place of `text` or `image`.
+            progress: called with (captions done, captions in all) while captions are encoded.
+        """
+        self.search(text="warm")
+        if self.gallery.caption_keys:
+            self.side(False, progress)
+            self.search(image=self.gallery.thumbnail(0))
+
+    def compare(self, a: str, b: str, query: Query, weights: Mapping[str, float] | None = None) -> Comparison:
+        """Why one match of a query scores above another.
+
+        Args:
+            a, b: ids as in `explain`.
 
         Raises:
-            ValueError: as `encode`; a picture query on a gallery without captions; k < 1; damaged weights.
+            ValueError: as `explain`.
         """
-        if k < 1:
-            raise ValueError(f"got k={k}, but expected at least 1")
-        query = query or self.encode(text, image)
-        parameters = self._weighted(weights)
-        start = time.perf_counter()
-        for_pictures = query.sentence is not None
-        graphs, rows = self._compared(query, for_pictures)
-        table = _score(query, graphs, parameters)
-        scores = table.score.flatten()
-        best = scores.topk(min(k, len(scores)))
-        hits = []
-        for rank, (score, place) in enumerate(zip(best.values.tolist(), best.indices.tolist(), strict=True), 1):
-            hits.append(self._hit(rank, place if rows is None else rows[place], for_pictures, score, table, place))
-        background = {
-            "count": float(len(scores)),
-            "mean": scores.mean().item(),
-            "std": scores.std(correction=0).item(),
-        }
-        timing = {"encode": query.encode_ms, "search": _since(start)}
-        return SearchResult(query.label, self.gallery.name, timing, background, query.notices, hits)
+        first, second = (self.explain(id, weights=weights, query=query) for id in (a, b))
+        return compare_pairs(first, second, "words" if query.sentence is not None else "regions")
 
-    def explain(
+    def what_if(
         self,
         id: str,
+        query: Query,
         text: str | None = None,
-        image: ImageSource | None = None,
+        words_off: Sequence[int] = (),
+        regions_off: Sequence[int] = (),
+        edges_off: Sequence[what_if.Edge] = (),
         weights: Mapping[str, float] | None = None,
-        query: Query | None = None,
-    ) -> Explanation:
-        """Why a picture of the gallery and a sentence match: every term of the score.
+    ) -> WhatIf:
+        """What a pair's score would be with another sentence, or without some words, regions or edges.
+
+        The model runs for both, on the gallery's thumbnail (or the query's picture) and on the sentence.
 
         Args:
-            id: of a picture, for a sentence; of a caption ("PICTURE#NUMBER"), or of a picture (its best caption is
-                taken), for a picture query.
-            weights, query: as in `search`.
+            id: as in `explain`.
+            text: in place of the sentence of the query, or of the caption of a picture query.
+            words_off: indices of words (of `text`, where given).
+            regions_off: indices of regions.
+            edges_off: ("image" | "text", node, node), both directions; node 0 is the global node, local node n is n + 1.
 
         Raises:
-            ValueError: as `search`; an id that is not in the gallery.
+            ValueError: as `explain`; a word, region or edge that is not there.
         """
-        query = query or self.encode(text, image)
         parameters = self._weighted(weights)
-        picture: Any
-        text_graph: Any
+        stored = self.explain(id, weights=weights, query=query)
         start = time.perf_counter()
-        if query.sentence is not None:
-            row = self.row(id)
-            picture, sentence = self.gallery.images.rows([row]), query.sentence
-            text_graph = query.graph
-        else:
-            caption = self._caption_row(id, query, parameters)
-            row, picture = self.gallery.caption_keys[caption].row, query.graph
-            id = self.gallery.caption_id(caption)
-            assert self.gallery.captions is not None
-            text_graph, sentence = (
-                self.gallery.captions.rows([caption]),
-                self.processor.read(self.gallery.caption_text(caption)),
+        for_pictures = query.sentence is not None
+        row = self.row(stored.id)
+        regions = query.regions
+        if regions is None:
+            regions = what_if.regions_of(self.model, open_image(self.gallery.thumbnail(row)))
+        first, second = self.processor.read(stored.caption), self.processor.read(text or stored.caption)
+        off = what_if.Off(tuple(words_off), tuple(regions_off), tuple(edges_off))
+        pairs = [
+            what_if.encode_pair(self.model, self.processor, regions, sentence.text, switches)
+            for sentence, switches in ((first, what_if.Off()), (second, off))
+        ]
+        timing = {"encode": _since(start)}
+        start = time.perf_counter()
+        before, after = (
+            replace(
+                stored,
+                caption=sentence.text,
+                **explain_pair(*pair, sentence, self.model.config.labels, parameters),
             )
-        numbers = explain_pair(picture, text_graph, sentence, self.model.config.labels, parameters)
-        return Explanation(
-            query=query.label,
-            gallery=self.gallery.name,
-            id=id,
-            image=self.gallery.items[row].image,
-            caption=sentence.text,
-            timing_ms={"encode": query.encode_ms, "explain": _since(start)},
-            notices=query.notices,
-            **numbers,
+            for sentence, pair in zip((first, second), pairs, strict=True)
+        )
+        place = row if for_pictures else self.gallery.caption_row_of[stored.id]
+        ranks = [
+            self._rank(place, pair[1] if for_pictures else pair[0], answer.score, parameters)
+            for pair, answer in zip(pairs, (before, after), strict=True)
+        ]
+        timing["explain"] = _since(start)
+        only_nodes = text is None and not edges_off and (words_off or regions_off)
+        return WhatIf(
+            before=before,
+            after=after,
+            change=after.score - before.score,
+            explained=what_if.explained(before, words_off, regions_off) if only_nodes else None,
+            rank_before=ranks[0],
+            rank_after=ranks[1],
+            stored=stored.score,
+            timing_ms=timing,
+            notices=_what_if_notices(stored.score - before.score, off, second.notice),
         )
 
-    def _weighted(self, weights: Mapping[str, float] | None) -> SimilarityParameters:
-        if weights is None:
-            return self.parameters
-        values = torch.tensor([float(weights.get(name, 0.0)) for name in LEVELS])
-        if set(weights) - set(LEVELS) or not torch.isfinite(values).all() or values.min() < 0 or values.sum() <= 0:
-            raise ValueError(
-                f"got level weights {dict(weights)}, but expected numbers of 0 or more for {', '.join(LEVELS)}, not all 0"
-            )
-        return SimilarityParameters(self.parameters.temperature, values / values.sum())
+    def analyse(
+        self, progress: analysis.Progress | None = None, weights: Mapping[str, float] | None = None
+    ) -> Analysis:
+        """Every caption of the gallery against every picture, both ways.
 
-    def _side(self, for_pictures: bool) -> RaggedGraphs:
-        """What a query is compared with: the gallery's pictures or its captions."""
-        if for_pictures:
-            return self.gallery.images
-        if self.gallery.captions is None:
-            raise ValueError(
-                f"gallery {self.gallery.name} has no captions, so a picture has nothing to be compared with: build it from a "
-                "dataset folder with captions, or search by sentence"
-            )
-        return self.gallery.captions
-
-    def _compared(self, query: Query, for_pictures: bool) -> tuple[ImageGraph | TextGraph, list[int] | None]:
-        """Graphs to score, and their rows (None: all rows in order). Large galleries give candidates only."""
-        side = self._side(for_pictures)
-        if len(side) <= EXACT_LIMIT:
-            return (self._all_pictures if for_pictures else self._all_captions), None
-        index = self._picture_index if for_pictures else self._caption_index
-        rows = index.candidates(query.graph.global_node[0].numpy(), CANDIDATES)
-        return side.rows(rows), rows
-
-    @cached_property
-    def _all_pictures(self) -> ImageGraph | TextGraph:
-        return self._side(True).rows(range(len(self._side(True))))
-
-    @cached_property
-    def _all_captions(self) -> ImageGraph | TextGraph:
-        return self._side(False).rows(range(len(self._side(False))))
-
-    @cached_property
-    def _picture_index(self) -> CandidateIndex:
-        return CandidateIndex(self._side(True).arrays["global_node"])
-
-    @cached_property
-    def _caption_index(self) -> CandidateIndex:
-        return CandidateIndex(self._side(False).arrays["global_node"])
-
-    def _hit(self, rank: int, row: int, for_pictures: bool, score: float, table: Similarity, place: int) -> Hit:
-        levels = {name: table.levels[name].flatten()[place].item() for name in LEVELS}
-        contributions = {name: table.weights[name] * levels[name] for name in LEVELS}
-        if for_pictures:
-            item, id_, caption = self.gallery.items[row], self.gallery.items[row].id, None
-        else:
-            item, id_ = self.gallery.items[self.gallery.caption_keys[row].row], self.gallery.caption_id(row)
-            caption = self.gallery.caption_text(row)
-        return Hit(rank, id_, score, levels, contributions, item.image, caption)
-
-    def row(self, id: str) -> int:
-        """The gallery row of a picture's or a caption's id.
+        Args:
+            progress: called with (captions done, captions in all).
 
         Raises:
-            ValueError: no such id.
+            ValueError: a gallery without captions, or one too large (`analysis.MAX_CELLS`).
         """
-        found = self.gallery.row_of.get(id)
-        if found is None and id in self.gallery.caption_row_of:
-            found = self.gallery.caption_keys[self.gallery.caption_row_of[id]].row
-        if found is None:
-            example = self.gallery.items[0].id
-            raise ValueError(
-                f"got id {id!r}, which is not in gallery {self.gallery.name}, but expected one such as {example!r}"
-            )
-        return found
+        parameters = self._weighted(weights)
+        start = time.perf_counter()
+        captions = len(self.gallery.caption_keys)
+        pictures, encoded = self.side(True), self.gallery.captions is not None
 
-    def _caption_row(self, id: str, query: Query, parameters: SimilarityParameters) -> int:
-        side = self._side(False)
-        if id in self.gallery.caption_row_of:
-            return self.gallery.caption_row_of[id]
-        row = self.row(id)
-        own = [n for n, key in enumerate(self.gallery.caption_keys) if key.row == row]
-        if not own:
-            raise ValueError(
-                f"picture {id!r} has no caption to compare with, but expected the id of a picture with captions"
-            )
-        scores = _score(query, side.rows(own), parameters).score[0]
-        return own[int(scores.argmax())]
+        def first_half(done: int, total: int) -> None:
+            if progress:
+                progress(done, 2 * total)
+
+        def second_half(done: int, total: int) -> None:
+            if progress:
+                progress(done, total) if encoded else progress(total + done, 2 * total)
+
+        analysis.require_size(len(pictures.graphs), captions)
+        texts, images = self.side(False, first_half).all, pictures.all
+        assert isinstance(images, ImageGraph)
+        assert isinstance(texts, TextGraph)
+        truth = analysis.truth_of(self.gallery)
+        table = analysis.scores_of(images, texts, parameters, second_half)
+        rows = analysis.rows_of(table, truth, self.gallery)
+        return Analysis(
+            gallery=self.gallery.name,
+            pictures=len(images),
+            captions=len(texts),
+            level_weights=table.weights,
+            metrics=analysis.metrics_of(table, truth),
+            tags=analysis.recall_by_tag(rows),
+            rows=rows,
+            timing_ms={"analyse": _since(start)},
+        )
+
+    @cached_property
+    def sources(self) -> tuple[case.Source, case.Source]:
+        """Model and gallery, by name and hash."""
+        model = case.Source(self.gallery.manifest["model"]["name"], self.fingerprint)
+        return model, case.Source(self.gallery.name, sha256(self.gallery.folder / "manifest.json"))
+
+    def case(self, answer: case.Answer, state: Mapping[str, Any]) -> dict[str, Any]:
+        """An answer of this retriever with the page's state and the hashes of model and gallery (see `hgan.case`)."""
+        return case.to_case(answer, state, *self.sources)
+
+    def read_case(self, data: bytes | str) -> tuple[dict[str, Any], list[str]]:
+        """A saved case, and warnings where it came from another model or gallery.
+
+        Raises:
+            ValueError: not a case.
+        """
+        return case.read_case(data, *self.sources)
+
+    def _rank(self, row: int, query: Graph, value: float, parameters: SimilarityParameters) -> int | None:
+        """Rank of a row with this score among all others; None where the gallery is too large to score all of it."""
+        side = self.side(isinstance(query, TextGraph))
+        if not side.exact:
+            return None
+        scores = score(query, side.all, parameters).score.flatten()
+        scores[row] = float("-inf")
+        return 1 + int((scores > value).sum())
 
 
-def _score(query: Query, graphs: ImageGraph | TextGraph, parameters: SimilarityParameters) -> Similarity:
-    """A sentence against pictures is one column; a picture against captions is one row."""
-    if isinstance(query.graph, TextGraph):
-        assert isinstance(graphs, ImageGraph)
-        return score_table(graphs, query.graph, parameters)
-    assert isinstance(graphs, TextGraph)
-    return score_table(query.graph, graphs, parameters)
+def _what_if_notices(difference: float, off: what_if.Off, cut: str | None) -> list[str]:
+    notices = [cut] if cut else []
+    if abs(difference) > NOTICED:
+        notices.append(
+            f"The picture was encoded again from its small copy: its score before any change differs by {-difference:+.4f} from "
+            "the one in the ranking."
+        )
+    if off.words or off.regions:
+        notices.append(
+            "What is switched off was seen before: by the text encoder (words) and by the whole picture's feature (regions). "
+            "To take a word away altogether, edit the sentence."
+        )
+    return notices
 
 
 def _since(start: float) -> float:

@@ -1,22 +1,44 @@
 """What the parts hand to each other. Frozen dataclasses with named fields; nothing here computes.
 
+Records of tensors stand here; the answers that a person or a program gets (`Hit` to `Analysis`) are plain data and stand
+in `hgan.answers`, named here too so that there is one place to import from.
+
 Letters: B batch, R regions, W words, N local nodes (R or W), D width of the shared space, K concepts.
 Boxes are normalised XYXY in [0, 1] of the picture. Masks are boolean, True = a real node.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from .answers import (
+    LEVELS,
+    MIN_EDGE,
+    Analysis,
+    Comparison,
+    Explanation,
+    Hit,
+    NodeTerms,
+    QueryRow,
+    SearchResult,
+    Step,
+    Verdict,
+    WhatIf,
+)
+
+__all__ = [
+    "CONTEXT", "KINDS", "LEVELS", "MIN_EDGE", "OBJECT", "Analysis", "Batched", "Comparison", "Explanation", "FeatureGraph",
+    "Hit", "ImageGraph", "NodeTerms", "QueryRow", "Regions", "SearchResult", "Similarity", "Step", "TextGraph", "Verdict",
+    "WhatIf", "Words", "concatenate",
+]  # fmt: skip
+
 OBJECT, CONTEXT = 0, 1
 KINDS = ("object", "context")
-LEVELS = ("global", "local", "cross")
-MIN_EDGE = 0.01  # edges of less weight are left out of JSON and drawings
 
 T = TypeVar("T", bound="Batched")
 
@@ -155,103 +177,3 @@ class Similarity:
     score: Float[Tensor, "images texts"]
     levels: dict[str, Float[Tensor, "images texts"]]  # keys are LEVELS; cosines in [-1, 1]
     weights: dict[str, float]  # level weights, sum to 1: score = sum of weight * level
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One ranked match. `contributions` sum to `score`."""
-
-    rank: int  # from 1
-    id: str
-    score: float
-    levels: dict[str, float]
-    contributions: dict[str, float]
-    image: str | None = None  # path of the picture relative to the gallery
-    caption: str | None = None  # for picture queries
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """A ranked answer with what it cost."""
-
-    query: dict[str, Any]  # {"text": ...} or {"image": name}
-    gallery: str
-    timing_ms: dict[str, float]  # encode, search
-    background: dict[str, float]  # count, mean, std of the scores of everything in the gallery for this query
-    notices: list[str]
-    hits: list[Hit]
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class NodeTerms:
-    """What one word or one region brought to the score.
-
-    `local` is its part of the local level's terms, `cross` its own term of the cross level, level weights included.
-    """
-
-    index: int
-    label: str
-    weight: float  # learned node weight
-    local: float
-    cross: float
-    span: tuple[int, int] | None = None  # words: characters in the sentence
-    box: tuple[float, float, float, float] | None = None  # regions: normalised XYXY
-    kind: str | None = None  # regions: one of KINDS
-    score: float | None = None  # regions: objectness
-
-    @property
-    def total(self) -> float:
-        """Everything this node brought."""
-        return self.local + self.cross
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """One pair's score as a sum of parts.
-
-    score = contributions["global"] + the sum of `local_terms` + the `cross` of all words + the `cross` of all
-    regions. The local terms of a pair are
-    listed once in the matrix; a word's `local` is its row sum, a region's `local` its column sum: two views of one sum.
-    """
-
-    query: dict[str, Any]
-    gallery: str
-    id: str
-    image: str
-    caption: str  # the sentence that was compared
-    score: float
-    levels: dict[str, float]
-    level_weights: dict[str, float]
-    contributions: dict[str, float]
-    words: list[NodeTerms]
-    regions: list[NodeTerms]
-    alignment: list[list[float]]  # cosine of word (row) and region (column)
-    local_terms: list[list[float]]  # word (row) x region (column)
-    image_edges: list[list[float]]  # (1 + R) x (1 + R), node 0 the global node: attention of row on column
-    text_edges: list[list[float]]  # (1 + W) x (1 + W)
-    check: dict[str, float]  # sum_error: how far the terms are from the score
-    timing_ms: dict[str, float]
-    notices: list[str]
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data, graphs as nodes and edges with weights."""
-        data = asdict(self)
-        for name, nodes in (("image", self.regions), ("text", self.words)):
-            edges = data.pop(f"{name}_edges")
-            data.setdefault("graphs", {})[name] = {
-                "nodes": [name, *(node.label for node in nodes)],
-                "edges": [
-                    {"from": i, "to": j, "weight": weight}
-                    for i, row in enumerate(edges)
-                    for j, weight in enumerate(row)
-                    if i != j and weight >= MIN_EDGE
-                ],
-            }
-        for group, nodes in (("words", self.words), ("regions", self.regions)):
-            for entry, node in zip(data[group], nodes, strict=True):
-                entry["total"] = node.total
-        return data

@@ -8,6 +8,8 @@ tiny_model        HGANModel in eval mode, random but lively: pictures and senten
 tiny_processor    its HGANProcessor
 tiny_checkpoint   both as a checkpoint folder (`hgan.build.load` takes it)
 tiny_dataset      dataset folder: 12 pictures of coloured shapes, splits train (8) and dev (4), 2 captions each, regions.jsonl
+tiny_gallery      folder of a gallery of all 12 pictures and 24 captions, thumbnails as large as the pictures
+tiny_retriever    a Retriever of tiny_model and tiny_gallery
 tiny_towers       folders of a backbone and a text encoder with tokenizer, for TrainConfig
 train_config_at   function(out, **changes) -> TrainConfig of a run of seconds on tiny_dataset
 train_config      function(**changes) -> the same with `out` in the test's own folder
@@ -34,7 +36,11 @@ from transformers import AutoModel, BertConfig, BertTokenizer, MobileNetV2Config
 from hgan import HGANConfig, HGANModel, HGANProcessor
 from hgan.build import save_checkpoint
 from hgan.data.batches import pixels
+from hgan.data.folder import read_dataset
 from hgan.encoding import to_pixels
+from hgan.gallery import Gallery
+from hgan.gallery_build import build_gallery
+from hgan.retriever import Retriever
 from hgan.train_config import TrainConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -184,6 +190,23 @@ def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file, lines in (("captions.jsonl", captions), ("regions.jsonl", regions)):
         (folder / file).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_gallery(
+    tiny_model: HGANModel,
+    tiny_processor: HGANProcessor,
+    tiny_dataset: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    out = tmp_path_factory.mktemp("galleries") / "shapes"
+    build_gallery(tiny_model, tiny_processor, read_dataset(tiny_dataset), out, "tiny")
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_retriever(tiny_model: HGANModel, tiny_processor: HGANProcessor, tiny_gallery: Path) -> Retriever:
+    return Retriever(tiny_model, tiny_processor, Gallery(tiny_gallery))
 
 
 @pytest.fixture(scope="session")

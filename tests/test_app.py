@@ -16,10 +16,13 @@ from gradio_client.exceptions import AppError
 import app
 from hgan import visualize
 from hgan.build import load
-from hgan.charts import escape, stacked_bar, sum_text
 from hgan.cli import main as cli
 from hgan.data.folder import read_dataset
-from hgan.drawings import image_edges, numbered, read_picture, shrink_picture, strongest
+from hgan.demo import cases, explain, search
+from hgan.demo.cases import read_case_file
+from hgan.demo.context import PAGES, Context
+from hgan.demo.links import from_query
+from hgan.demo.shell import build_demo
 from hgan.gallery_build import build_gallery
 from hgan.retriever import Retriever
 
@@ -41,7 +44,7 @@ def retriever(tiny_checkpoint: Path, gallery: Path) -> Retriever:
 
 @pytest.fixture(scope="module")
 def client(retriever: Retriever) -> Iterator[Client]:
-    demo = app.build_demo(retriever)
+    demo = build_demo(retriever)
     options = app.launch_options() | {"server_name": "127.0.0.1", "server_port": None}
     _, url, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     yield Client(url, verbose=False)
@@ -123,7 +126,7 @@ def test_only_uploaded_files_are_read(client: Client, red_circle: Path) -> None:
     inline = {"path": None, "url": "data:image/png;base64," + base64.b64encode(red_circle.read_bytes()).decode()}
     call = f"{client.src}gradio_api/call/search_by_picture"  # not by the client, which would upload the file first
     for payload in (marked, bare, inline):
-        event = httpx.post(call, json={"data": [payload, 3]}).json()["event_id"]
+        event = httpx.post(call, json={"data": [payload, 3, None]}).json()["event_id"]
         answer = httpx.get(f"{call}/{event}", timeout=30).text
         assert answer.startswith("event: error"), payload
         assert "uploaded" in answer
@@ -141,61 +144,151 @@ def test_long_sentence_is_cut_with_a_notice(client: Client) -> None:
 
 
 def test_only_the_named_endpoints_are_public(client: Client) -> None:
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {
-        "/search",
-        "/search_by_picture",
-        "/explain",
-    }
+    named = set(client.view_api(return_format="dict")["named_endpoints"])
+    own = {"/search", "/search_by_picture", "/explain"}
+    assert named == own | {"/compare", "/what_if", "/evaluate", "/build_gallery"}
 
 
-def test_page_shows_text_from_outside_escaped(retriever: Retriever) -> None:
-    handlers = app.Handlers(retriever)
-    asked, matches, why = handlers.by_sentence(SCRIPT, 3)
-    for page in (matches, why, handlers.why(asked, retriever.gallery.items[1].id)):
-        assert "<script" not in page
-        assert "<img src=x" not in page
-        assert "${" not in page
-        assert "{{" not in page
+def test_level_weights_reach_search_and_explanation(client: Client, retriever: Retriever) -> None:
+    weights = {"global": 1, "local": 0, "cross": 0}
+    answer = client.predict(text=SENTENCE, k=4, weights=weights, api_name="/search")
+    assert [hit["score"] for hit in answer["hits"]] == pytest.approx(
+        [hit["levels"]["global"] for hit in answer["hits"]]
+    )
+    id_ = answer["hits"][0]["id"]
+    told = client.predict(id=id_, text=SENTENCE, picture=None, weights=weights, api_name="/explain")
+    assert told["score"] == pytest.approx(answer["hits"][0]["score"], abs=1e-5)
+    for wrong in ([1, 0, 0], {"global": "much"}, {"global": 0, "local": 0, "cross": 0}):
+        with pytest.raises(AppError, match="weights"):
+            client.predict(text=SENTENCE, k=4, weights=wrong, api_name="/search")
+
+
+@pytest.fixture(scope="module")
+def page(retriever: Retriever) -> search.Handlers:
+    return search.Handlers(Context(retriever))
+
+
+@pytest.fixture(scope="module")
+def settings(page: search.Handlers) -> list[Any]:
+    """Three matches, sliders where the learned weights are, no gallery of one's own."""
+    return [3, *page.learned(None), None]
+
+
+def shown_ids(matches: str) -> list[str]:
+    return [part.split('"')[0] for part in matches.split('hg-match" data-id="')[1:]]
+
+
+def test_page_shows_text_from_outside_escaped(page: search.Handlers, settings: list[Any]) -> None:
+    asked, chosen, weights, matches, link = page.by_sentence(SCRIPT, *settings)
+    why, why_link = explain.Handlers(page.context).show(asked, chosen, weights, None)
+    for drawn in (matches, why, link, why_link):
+        assert "<script" not in drawn
+        assert "<img src=x" not in drawn
+        assert "${" not in drawn
+        assert "{{" not in drawn
     assert "&lt;script&gt;alert(1)" in matches
 
 
-def test_drawings_show_the_strongest_regions_and_their_edges(retriever: Retriever) -> None:
-    explanation = retriever.explain(retriever.gallery.items[0].id, text=SENTENCE)
-    totals = [region.total for region in strongest(explanation.regions)]
-    assert totals == sorted(totals, reverse=True)
-    place = numbered(explanation.regions)
-    assert sorted(place.values()) == list(range(1, len(place) + 1))
-    first = max(explanation.regions, key=lambda region: region.total)
-    assert place[first.index] == 1
-    graph, edges = image_edges(explanation)
-    assert all(weight == graph.edges[i, j]["weight"] for i, j, weight in edges)
-    both = explanation.image_edges[0][first.index + 1] + explanation.image_edges[first.index + 1][0]
-    assert graph.edges[0, first.index + 1]["weight"] == pytest.approx(both / 2)
-    assert {0, first.index + 1} <= {node for edge in edges for node in edge[:2]}
-    page = visualize.explanation_page(explanation, read_picture(retriever.gallery.thumbnail(0)))
-    for region in explanation.regions[:5]:
-        assert f"{place[region.index]} {region.label}" in page
-
-
-def test_page_of_a_picture_query_shows_that_picture(retriever: Retriever, red_circle: Path) -> None:
-    asked, matches, why = app.Handlers(retriever).by_picture(str(red_circle), 2)
-    assert asked.picture is not None
+def test_page_of_a_picture_query_shows_that_picture(
+    page: search.Handlers, settings: list[Any], red_circle: Path
+) -> None:
+    asked, chosen, weights, matches, _ = page.by_picture(str(red_circle), *settings)
+    why, _ = explain.Handlers(page.context).show(asked, chosen, weights, None)
     assert asked.picture.uri in why
     assert "with picture <b>00_red_circle.png</b>" in why
-    assert matches.count('class="hg-match"') == 2
+    assert matches.count('class="hg-match"') == 3
     assert matches.count('aria-pressed="true"') == 1
 
 
-def test_page_survives_words_unknown_to_the_model(retriever: Retriever) -> None:
+def test_page_survives_words_unknown_to_the_model(page: search.Handlers, settings: list[Any]) -> None:
     for text in ("😀😀", "qzx", "a"):
-        assert "hg-explained" in app.Handlers(retriever).by_sentence(text, 2)[2]
+        asked, chosen, weights, _, _ = page.by_sentence(text, *settings)
+        assert "hg-explained" in explain.Handlers(page.context).show(asked, chosen, weights, None)[0]
 
 
-@pytest.mark.parametrize("size", [(2000, 3), (3, 2000), (1, 1)])
-def test_page_survives_extreme_pictures(retriever: Retriever, picture: Any, size: tuple[int, int]) -> None:
-    image = picture(size=(64, 64)).resize(size)
-    explanation = retriever.explain(retriever.gallery.items[0].id, image=image)
-    assert "hg-drawing" in visualize.explanation_page(explanation, shrink_picture(image))
+def test_sliders_rank_anew_and_say_what_moved(page: search.Handlers, settings: list[Any], retriever: Retriever) -> None:
+    asked, chosen, weights, matches, link = page.by_sentence(SENTENCE, *settings)
+    assert weights is None
+    assert "hg-move" not in matches
+    assert "w" not in from_query(link)
+    one_level = {"global": 0.0, "local": 0.0, "cross": 1.0}
+    _, _, weights, matches, link = page.again(asked, chosen, 12, *one_level.values(), None)
+    assert weights == one_level
+    assert from_query(link)["w"] == "0,0,1"
+    new = retriever.search(text=SENTENCE, k=12, weights=one_level).hits
+    assert shown_ids(matches) == [hit.id for hit in new]
+    places = visualize.moves(retriever.search(text=SENTENCE, k=12).hits, new)
+    assert any(places.values())
+    assert sum(bool(places[hit.id]) for hit in new) == matches.count("hg-move")
+
+
+def test_moves_count_places_gained() -> None:
+    hits = {id_: visualize.Hit(rank, id_, 0.0, {}, {}) for rank, id_ in enumerate("abcd", 1)}
+    after = [visualize.Hit(rank, id_, 0.0, {}, {}) for rank, id_ in enumerate("dabx", 1)]
+    assert visualize.moves(list(hits.values()), after) == {"d": 3, "a": -1, "b": -1, "x": None}
+
+
+def test_link_opens_the_same_state_again(page: search.Handlers, retriever: Retriever) -> None:
+    *_, matches, link = page.by_sentence(SENTENCE, 5, 0.2, 0.3, 0.9, None)
+    opened = page.open(from_query(link), None)
+    assert opened[2:7] == (SENTENCE, 5, 0.2, 0.3, 0.9)
+    asked, _, weights, reopened, link_again = opened[7:]
+    assert link_again == link
+    assert shown_ids(reopened) == shown_ids(matches)
+    last = retriever.search(text=SENTENCE, k=12).hits[-1].id  # none of the five shown
+    _, link = explain.Handlers(page.context).show(asked, last, weights, None)
+    opened = page.open(from_query(link), None)
+    assert opened[1].selected == "explain"
+    assert opened[8] == last
+
+
+def test_link_of_a_gallery_picture_opens_that_picture(page: search.Handlers, settings: list[Any]) -> None:
+    gallery = page.context.retriever.gallery
+    *_, link = page.by_picture(str(gallery.thumbnail(2)), *settings)
+    assert from_query(link)["picture"] == gallery.items[2].id
+    opened = page.open(from_query(link), None)
+    assert opened[7].source == gallery.items[2].id
+    assert opened[-1] == link
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"q": SENTENCE, "k": "many"},
+        {"q": SENTENCE, "k": "0"},
+        {"q": SENTENCE, "w": "1,2"},
+        {"q": SENTENCE, "w": "nan,1,1"},
+        {"q": SENTENCE, "id": "nobody"},
+        {"picture": "nobody"},
+        {"image": "data:image/webp;base64,%%%"},
+        {"image": "data:image/webp;base64,AAAA"},
+    ],
+)
+def test_damaged_link_is_a_plain_error(page: search.Handlers, parameters: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        page.open(parameters, None)
+
+
+def test_saved_case_opens_again_and_warns_of_another_model(
+    page: search.Handlers, settings: list[Any], retriever: Retriever, red_circle: Path, tmp_path: Path
+) -> None:
+    asked, chosen, weights, _, _ = page.by_picture(str(red_circle), *settings)
+    _, answer, link, _, _ = explain.Handlers(page.context).shown(asked, chosen, weights, None)
+    case = retriever.case(answer, cases.state_of(asked, link))
+    (tmp_path / "case.json").write_text(json.dumps(case))
+    state, warnings = read_case_file(str(tmp_path / "case.json"), retriever)
+    assert warnings == []
+    opened = page.open(state, None)
+    assert opened[7].picture is not None
+    assert opened[8] == chosen
+    case["model"]["sha256"] = "0" * 64
+    (tmp_path / "case.json").write_text(json.dumps(case))
+    assert len(read_case_file(str(tmp_path / "case.json"), retriever)[1]) == 1
+
+
+def test_every_page_has_its_tab(retriever: Retriever) -> None:
+    tabs = [block for block in build_demo(retriever).blocks.values() if block.get_block_name() == "tabitem"]
+    assert [tab.id for tab in tabs if tab.id in PAGES] == list(PAGES)
 
 
 def test_missing_checkpoint_or_gallery_is_one_line_and_status_2(
@@ -212,14 +305,3 @@ def test_missing_checkpoint_or_gallery_is_one_line_and_status_2(
         lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hgan:")]
         assert len(lines) == 1
         assert "none" in lines[0]
-
-
-def test_negative_parts_are_drawn_left_of_zero_and_hatched() -> None:
-    bar = stacked_bar({"global": 0.2, "local": -0.1, "cross": 0.2}, (-0.1, 0.4))
-    assert "left:20.000%;width:40.000%" in bar  # global from zero
-    assert 'hg-minus" style="left:0.000%;width:20.000%' in bar
-    assert "left:60.000%;width:40.000%" in bar  # cross after global
-    assert 'hg-sum" style="left:80.000%' in bar  # 0.3 on an axis from -0.1 to 0.4
-    assert sum_text([0.2, -0.1, 0.2], 0.3, 1) == "0.2 − 0.1 + 0.2 = 0.3"
-    assert sum_text([0.214, 0.168, 0.1649], 0.5465, 2) == "0.21 + 0.17 + 0.16 ≈ 0.55"
-    assert escape("<${x}>`") == "&lt;&#36;&#123;x&#125;&gt;&#96;"

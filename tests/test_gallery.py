@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -8,15 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+import hgan.captions
 import hgan.gallery_build
 from hgan.build import fingerprint
-from hgan.data.folder import read_dataset
+from hgan.data.folder import CaptionFact, read_dataset
 from hgan.encoding import encode_records
 from hgan.gallery import Gallery, verify
 from hgan.gallery_build import build_gallery
 from hgan.ragged import RaggedGraphs, flatten
+from hgan.retriever import Retriever
 from hgan.types import ImageGraph
+
+EXIF = Image.Exif()
+EXIF[0x010E] = "place"  # the description
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +186,75 @@ def test_flat_arrays_drop_padding_and_give_the_batch_back(tiny_model, tiny_datas
         back.edges[:, : real.shape[1], : real.shape[1]], graph.edges * (real[:, :, None] & real[:, None]), atol=1e-3
     )
     assert torch.allclose(back.boxes[graph.mask], graph.boxes[graph.mask])
+
+
+@pytest.fixture
+def lean(tiny_model, tiny_processor, tiny_dataset, tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("HGAN_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "shapes"
+    build_gallery(tiny_model, tiny_processor, read_dataset(tiny_dataset), out, "tiny", lean=True)
+    return out
+
+
+def test_a_lean_gallery_keeps_no_caption_graphs_and_gives_the_same_scores(lean, tiny_retriever, picture):
+    assert verify(lean) == []
+    assert not (lean / "captions").exists()
+    retriever = Retriever(tiny_retriever.model, tiny_retriever.processor, Gallery(lean))
+    calls: list[tuple[int, int]] = []
+    retriever.warm(progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(24, 24)]
+    ours, theirs = (r.search(image=picture(3), k=24).hits for r in (retriever, tiny_retriever))
+    scores = {hit.id: hit.score for hit in theirs}
+    assert [hit.score for hit in ours] == pytest.approx([scores[hit.id] for hit in ours], abs=1e-3)
+    assert retriever.analyse().captions == 24
+
+
+def test_captions_of_a_lean_gallery_are_encoded_once(lean, tiny_model, tiny_processor, picture, monkeypatch):
+    first = Retriever(tiny_model, tiny_processor, Gallery(lean)).search(image=picture(3)).hits
+    monkeypatch.setattr(hgan.captions, "encode_captions", None)
+    assert Retriever(tiny_model, tiny_processor, Gallery(lean)).search(image=picture(3)).hits == first
+
+
+@pytest.mark.parametrize("damage", ["cut", "no place"])
+def test_a_cache_that_cannot_be_used_is_done_without(
+    lean, tiny_model, tiny_processor, tmp_path, picture, damage, monkeypatch
+):
+    first = Retriever(tiny_model, tiny_processor, Gallery(lean)).search(image=picture(3)).hits
+    if damage == "cut":
+        for file in (tmp_path / "cache").rglob("nodes.npy"):
+            file.write_bytes(file.read_bytes()[:100])
+    else:
+        (tmp_path / "file").write_text("in the way")
+        monkeypatch.setenv("HGAN_CACHE", str(tmp_path / "file"))
+    assert Retriever(tiny_model, tiny_processor, Gallery(lean)).search(image=picture(3)).hits == first
+
+
+def test_a_sentence_needs_no_captions_of_a_lean_gallery(lean, tiny_model, tiny_processor, monkeypatch):
+    monkeypatch.setattr(hgan.captions, "encode_captions", None)
+    assert Retriever(tiny_model, tiny_processor, Gallery(lean)).search(text="a red circle").verdict.z != 0
+
+
+def test_facts_about_captions_come_back(tiny_model, tiny_processor, tiny_dataset, tmp_path):
+    records = read_dataset(tiny_dataset)[:2]
+    facts = (CaptionFact("full", frozenset({records[0].id})), CaptionFact("place", frozenset(r.id for r in records)))
+    known = [dataclasses.replace(records[0], facts=facts), records[1]]
+    built = build_gallery(tiny_model, tiny_processor, known, tmp_path / "g", "tiny")
+    assert [item.facts for item in built.items] == [facts, None]
+    lines = (tmp_path / "g" / "items.jsonl").read_text().splitlines()
+    (tmp_path / "g" / "items.jsonl").write_text(lines[0].replace('"true_of"', '"of"') + "\n" + lines[1] + "\n")
+    with pytest.raises(ValueError, match="damaged item"):
+        Gallery(tmp_path / "g")
+
+
+@pytest.mark.parametrize(("options", "same"), [({}, True), ({"exif": EXIF}, False)], ids=["plain", "metadata"])
+def test_a_small_webp_without_metadata_is_its_own_thumbnail(
+    tiny_model, tiny_processor, tmp_path, picture, options, same
+):
+    (tmp_path / "p").mkdir()
+    picture(1).save(tmp_path / "p" / "small.webp", **options)
+    picture(2, (400, 300)).save(tmp_path / "p" / "large.webp")
+    built = build_gallery(tiny_model, tiny_processor, read_dataset(tmp_path / "p"), tmp_path / "g", "tiny")
+    kept = {item.id: built.thumbnail(row).read_bytes() for row, item in enumerate(built.items)}
+    assert (kept["small"] == (tmp_path / "p" / "small.webp").read_bytes()) == same
+    assert kept["large"] != (tmp_path / "p" / "large.webp").read_bytes()
+    assert b"place" not in kept["small"]

@@ -133,7 +133,7 @@ class TrainingSet(Dataset[Any]):
         record = self.records[index]
         rng = random.Random(f"{self.seed} {self.epoch} {index}")
         true_of = [fact.true_of for fact in record.facts or ()] or [frozenset((record.id,))] * len(record.captions)
-        drawn = _draw(rng, [len(true) for true in true_of], self.captions)
+        drawn = draw_captions(rng, [len(true) for true in true_of], self.captions)
         captions = [record.captions[i] for i in drawn]
         image = open_image(record.path)
         window = _window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
@@ -155,7 +155,7 @@ class TrainingSet(Dataset[Any]):
         return Sample(record.id, image, captions, regions, [true_of[i] for i in drawn], meanings, gist)
 
 
-def _draw(rng: random.Random, spread: list[int], count: int) -> list[int]:
+def draw_captions(rng: random.Random, spread: list[int], count: int) -> list[int]:
     """Indices of captions: without replacement first, then with; weighted by 1 / sqrt(number of pictures it is true of)."""
     weights = [1 / max(1, n) ** 0.5 for n in spread]
     # Sorting by u ** (1 / weight) draws without replacement (Efraimidis and Spirakis, 2006).

@@ -55,7 +55,7 @@ _WORDS = {
     "book": "book books",
     "clock": "clock clocks",
 }
-_PHRASES = {  # looked for first: a hot dog is no dog
+_PHRASES: dict[tuple[str, ...], str] = {  # looked for first: a hot dog is no dog
     ("hot", "dog"): "hot dog",
     ("teddy", "bear"): "teddy bear",
     ("dirt", "bike"): "motorcycle",

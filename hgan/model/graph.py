@@ -64,7 +64,7 @@ class GraphLayer(nn.Module):
     Args:
         dim: width of nodes.
         heads: attention heads.
-        edge_dim: width of edge features.
+        edge_dim: width of edge features; 0 leaves them, and their bias, out.
         dropout: on the residual branches.
     """
 
@@ -73,7 +73,7 @@ class GraphLayer(nn.Module):
         self.heads = heads
         self.norm_attention = nn.LayerNorm(dim)
         self.qkv = nn.Linear(dim, 3 * dim)
-        self.bias = nn.Sequential(nn.Linear(edge_dim, 32), nn.GELU(), nn.Linear(32, heads))
+        self.bias = nn.Sequential(nn.Linear(edge_dim, 32), nn.GELU(), nn.Linear(32, heads)) if edge_dim else None
         self.out = nn.Linear(dim, dim)
         self.norm_ff = nn.LayerNorm(dim)
         self.ff = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * dim, dim))
@@ -84,14 +84,24 @@ class GraphLayer(nn.Module):
         nodes: Float[Tensor, "batch nodes dim"],
         edges: Float[Tensor, "batch nodes nodes edge_dim"],
         mask: Bool[Tensor, "batch nodes"],
+        edge_mask: Bool[Tensor, "batch nodes nodes"] | None = None,
     ) -> tuple[Float[Tensor, "batch nodes dim"], Float[Tensor, "batch nodes nodes"]]:
-        """New nodes, and the edge weights: attention of row on column, mean of heads (rows sum to 1)."""
+        """New nodes, and the edge weights: attention of row on column, mean of heads (rows sum to 1).
+
+        Args:
+            nodes, edges, mask: the graph; masked nodes are not attended to.
+            edge_mask: False where row may not attend to column; all edges by default.
+        """
         batch, n, dim = nodes.shape
         q, k, v = self.qkv(self.norm_attention(nodes)).view(batch, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         logits = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5  # (B, H, N, N)
-        logits = logits.float() + self.bias(edges).permute(0, 3, 1, 2).float()
+        logits = logits.float()
+        if self.bias is not None:
+            logits = logits + self.bias(edges).permute(0, 3, 1, 2).float()
         # A large finite number, so that a row full of masked nodes stays finite.
         logits = logits.masked_fill(~mask[:, None, None, :], -1e4)
+        if edge_mask is not None:
+            logits = logits.masked_fill(~edge_mask[:, None], -1e4)
         attention = logits.softmax(-1)
         read = (attention.to(v.dtype) @ v).transpose(1, 2).reshape(batch, n, dim)
         nodes = nodes + self.dropout(self.out(read))

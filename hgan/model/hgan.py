@@ -97,14 +97,14 @@ class HGANModel(HGANPreTrainedModel):
         self.kind_embedding = nn.Embedding(2, config.dim)
         layers = range(config.graph_layers)
         self.image_graph = nn.ModuleList(
-            GraphLayer(config.dim, config.heads, REGION_EDGE_DIM, config.dropout) for _ in layers
+            GraphLayer(config.dim, config.heads, REGION_EDGE_DIM * config.edge_bias, config.dropout) for _ in layers
         )
         self.text_graph = nn.ModuleList(
-            GraphLayer(config.dim, config.heads, WORD_EDGE_DIM, config.dropout) for _ in layers
+            GraphLayer(config.dim, config.heads, WORD_EDGE_DIM * config.edge_bias, config.dropout) for _ in layers
         )
         self.region_weight = nn.Linear(config.dim, 1)
         self.word_weight = nn.Linear(config.dim, 1)
-        self.mfar = MFAR(config.dim, config.concepts, config.groups)
+        self.mfar = MFAR(config.dim, config.concepts, config.groups, config.rearrange)
         self.log_temperature = nn.Parameter(torch.tensor(float(config.temperature_init)).log())
         self.level_logits = nn.Parameter(torch.zeros(3))
         self.logit_scale = nn.Parameter(torch.tensor(float(config.logit_scale_init)))
@@ -157,8 +157,10 @@ class HGANModel(HGANPreTrainedModel):
         assert regions is not None
         return self.graph_of_regions(regions)
 
-    def graph_of_regions(self, regions: Regions) -> ImageGraph:
-        """Feature graph and MFAR of regions."""
+    def graph_of_regions(
+        self, regions: Regions, edge_mask: Bool[Tensor, "batch nodes nodes"] | None = None
+    ) -> ImageGraph:
+        """Feature graph and MFAR of regions; `edge_mask` as in `GraphLayer` (node 0 is the global node)."""
         if regions.features.shape[-1] != self.region_dim:
             raise ValueError(
                 f"got region features of width {regions.features.shape[-1]}, but this model expects {self.region_dim}"
@@ -169,7 +171,7 @@ class HGANModel(HGANPreTrainedModel):
         biases = region_edges(regions.boxes).to(nodes.dtype)
         edges = mask.new_zeros(*mask.shape, mask.shape[1], dtype=torch.float)
         for layer in self.image_graph:
-            nodes, edges = layer(nodes, biases, mask)
+            nodes, edges = layer(nodes, biases, mask, edge_mask)
         weights = _node_weights(self.region_weight(nodes[:, 1:]), regions.mask)
         whole, local, concepts = self.mfar(nodes, mask)
         return ImageGraph(
@@ -216,14 +218,14 @@ class HGANModel(HGANPreTrainedModel):
         """The sentence tower; arguments as in `encode_words`."""
         return self.graph_of_words(self.encode_words(input_ids, attention_mask, word_index))
 
-    def graph_of_words(self, words: Words) -> TextGraph:
-        """Feature graph and MFAR of words."""
+    def graph_of_words(self, words: Words, edge_mask: Bool[Tensor, "batch nodes nodes"] | None = None) -> TextGraph:
+        """Feature graph and MFAR of words; `edge_mask` as in `GraphLayer` (node 0 is the global node)."""
         nodes = self.text_nodes(words.features, words.sentence_feature)
         mask = nn.functional.pad(words.mask, (1, 0), value=True)
         biases = word_edges(len(nodes), words.mask.shape[1], nodes.device).to(nodes.dtype)
         edges = mask.new_zeros(*mask.shape, mask.shape[1], dtype=torch.float)
         for layer in self.text_graph:
-            nodes, edges = layer(nodes, biases, mask)
+            nodes, edges = layer(nodes, biases, mask, edge_mask)
         weights = _node_weights(self.word_weight(nodes[:, 1:]), words.mask)
         whole, local, concepts = self.mfar(nodes, mask)
         return TextGraph(whole, local, words.mask, weights, edges, concepts)

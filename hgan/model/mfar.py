@@ -19,7 +19,7 @@ class Aggregation(nn.Module):
 
     Args:
         dim: width of nodes.
-        concepts: K.
+        concepts: K; with 0 there are no mid-level nodes, and what a node reads from them is zero.
     """
 
     def __init__(self, dim: int, concepts: int) -> None:
@@ -91,12 +91,13 @@ class MFAR(nn.Module):
         dim: width of nodes and of the shared space D.
         concepts: K.
         groups: of the rearrangement map.
+        rearrange: False adds up the three granularities in its place.
     """
 
-    def __init__(self, dim: int, concepts: int, groups: int) -> None:
+    def __init__(self, dim: int, concepts: int, groups: int, rearrange: bool = True) -> None:
         super().__init__()
         self.aggregation = Aggregation(dim, concepts)
-        self.rearrangement = Rearrangement(dim, groups)
+        self.rearrangement = Rearrangement(dim, groups) if rearrange else None
 
     def forward(
         self, nodes: Float[Tensor, "batch 1+nodes dim"], mask: Bool[Tensor, "batch 1+nodes"]
@@ -104,5 +105,6 @@ class MFAR(nn.Module):
         """The global node and the local nodes, each L2-normalised, and the concepts' attention. Masked locals are
         zero."""
         granular, attention = self.aggregation(nodes, mask)
-        shared = F.normalize(self.rearrangement(granular).float(), dim=-1) * mask[..., None]
+        mixed = granular.sum(2) if self.rearrangement is None else self.rearrangement(granular)
+        shared = F.normalize(mixed.float(), dim=-1) * mask[..., None]
         return shared[:, 0], shared[:, 1:], attention

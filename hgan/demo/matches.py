@@ -1,0 +1,27 @@
+"""What the pages about matches share: the list to choose from, and whether their own choices still fit what was asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..retriever import Retriever
+from ..types import SearchResult
+from .context import Asked
+from .links import OWN_GALLERY
+
+LISTED = 20  # matches to choose from
+
+
+def choices(result: SearchResult) -> list[tuple[str, str]]:
+    """Matches for a dropdown: what is shown, and the id."""
+    return [(f"{hit.rank}. {hit.caption or hit.id} ({hit.score:.3f})", hit.id) for hit in result.hits]
+
+
+def question(asked: Asked, retriever: Retriever) -> str:
+    """Tells one question to one gallery from another."""
+    return f"{asked.parameters} {asked.query.label} {retriever.gallery.folder}"
+
+
+def gallery_in_link(session: Any) -> str | None:
+    """The `gallery` of a link: says where the visitor's own one was searched, which nobody else can open."""
+    return OWN_GALLERY if session is not None and session.chosen else None

@@ -1,0 +1,37 @@
+"""Buttons that hand over a file made on demand. The browser makes the file: nothing is left on the server's disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from .context import PRIVATE, SMALL, plain_errors
+
+_SAVE = """(file) => {
+  if (!file) return;
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([file.text], {type: file.type}));
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}"""
+
+
+def as_file(name: str, text: str, type: str) -> dict[str, str]:
+    """What a handler of `save_button` returns.
+
+    Args:
+        type: MIME type, such as "text/html".
+    """
+    return {"name": name, "type": f"{type};charset=utf-8", "text": text}
+
+
+def save_button(label: str, handler: Callable[..., Any], inputs: Sequence[Component], **options: Any) -> gr.Button:
+    """A button that runs `handler(*inputs) -> as_file(...)` and saves what it gives on the visitor's machine."""
+    button, file = gr.Button(label, **{**SMALL, **options}), gr.JSON(visible=False)
+    made = button.click(plain_errors(handler), inputs, file, show_progress="hidden", **PRIVATE)
+    made.success(None, file, None, js=_SAVE)
+    return button

@@ -1,0 +1,53 @@
+"""Puts the pages together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from ..retriever import Retriever
+from . import about, classroom, compare, errors, explain, my_gallery, search, what_if
+from .context import HOUR, PAGES, SMALL, Context, Shared
+from .links import COPY_ADDRESS, REPLACE_ADDRESS
+
+TITLE = "HGAN: sentences and pictures"
+INTRODUCTION = """# Find a picture by a sentence, or a sentence by a picture
+Every score is a sum of parts. Choose a match to see which words and which regions brought it there."""
+BUILD = [
+    page.build for page in (search, explain, compare, what_if, errors, my_gallery, classroom, about)
+]  # as in PAGES
+
+
+def _close(session: Any) -> None:
+    """A visitor's own gallery goes with the visit."""
+    if session is not None:
+        session.close()
+
+
+def build_demo(retriever: Retriever) -> gr.Blocks:
+    """The app over one retriever: its pages and their endpoints."""
+    context = Context(retriever)
+    with gr.Blocks(title=TITLE, delete_cache=(HOUR, HOUR), fill_width=True) as demo:
+        with gr.Row():
+            with gr.Column(min_width=300):
+                gr.Markdown(INTRODUCTION)
+            copy = gr.Button("Copy link to this page", **SMALL)
+        asked, chosen, weights = (gr.State(None, time_to_live=HOUR) for _ in range(3))
+        session = gr.State(None, time_to_live=HOUR, delete_callback=_close)
+        arrived = gr.State({}, time_to_live=HOUR)
+        links = {id_: gr.Textbox(visible=False) for id_ in PAGES}
+        with gr.Tabs(selected="search", elem_id="pages") as tabs:
+            shared = Shared(demo, asked, chosen, weights, session, arrived, tabs, {}, links)
+            for (id_, name), build in zip(PAGES.items(), BUILD, strict=True):
+                with gr.Tab(name, id=id_) as shared.tab[id_]:
+                    build(context, shared)
+        for id_, tab in shared.tab.items():
+            named = f"(link) => {{ if (window.hganOpened) ({REPLACE_ADDRESS})(link || '?tab={id_}'); }}"
+            tab.select(None, links[id_], None, js=named)
+            links[id_].change(None, links[id_], None, js=REPLACE_ADDRESS)
+        # The first tab is selected before the address has been read: until then it must stay as it is.
+        assert shared.opened is not None
+        shared.opened.then(None, None, None, js="() => { window.hganOpened = true; }")
+        copy.click(None, None, None, js=COPY_ADDRESS)
+    return demo.queue(max_size=64)
