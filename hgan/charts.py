@@ -109,30 +109,3 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], foot
         f'<div class="hg-scroll"><table class="hg-table"><caption>{caption}</caption><thead><tr>'
         f"{titles}</tr></thead><tbody>{body}</tbody>{tail}</table></div>"
     )
-
-
-def matrix(
-    words: Sequence[str], regions: Sequence[str], cosines: Sequence[Sequence[float]], terms: Sequence[Sequence[float]]
-) -> str:
-    """The alignment of words (rows) and regions (columns) as a table of coloured cells with their numbers.
-
-    Args:
-        cosines: in [-1, 1]; the deeper the colour, the further from 0: as the square, so that high ones stand out, of the share
-            of the largest shown.
-        terms: what each pair brings to the score, shown when the pointer rests on a cell.
-    """
-    largest = max((abs(value) for row in cosines for value in row), default=0.0) or 1.0
-    head = "".join(f'<th scope="col"><span>{escape(region)}</span></th>' for region in regions)
-    body = ""
-    for word, row, row_terms in zip(words, cosines, terms, strict=True):
-        cells = ""
-        for region, value, term in zip(regions, row, row_terms, strict=True):
-            depth = round(255 * 0.7 * (value / largest) ** 2)
-            colour = f"{POSITIVE if value >= 0 else NEGATIVE}{depth:02x}"
-            hint = escape(f"{word} with {region}: cosine {number(value)}, brings {number(term, 4)} to the score")
-            cells += f'<td style="background-color:{colour}" title="{hint}">{number(value, 2)}</td>'
-        body += f'<tr><th scope="row">{escape(word, 24)}</th>{cells}</tr>'
-    return (
-        '<div class="hg-scroll"><table class="hg-matrix"><caption>Cosine of each word with each region</caption>'
-        f'<thead><tr><th scope="col">word</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )

@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--out", required=True, metavar="DIR", help="the gallery folder to write")
     build.add_argument("--split", help="only the records of this split")
     build.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N pictures")
+    build.add_argument("--lean", action="store_true", help="no caption graphs on disk: encoded at first use, and kept")
     build.add_argument("--thumbnail-size", type=int, default=320, metavar="PIXELS", help="longest side (default 320)")
     _model_options(build)
     build.set_defaults(run=_gallery_build)
@@ -182,7 +183,9 @@ def _gallery_build(options: argparse.Namespace) -> int:
     checkpoint = options.checkpoint or default_checkpoint()
     model, processor = load(checkpoint, options.device)
     name = Path(checkpoint).name
-    gallery = build_gallery(model, processor, records, options.out, name, options.thumbnail_size, progress=True)
+    gallery = build_gallery(
+        model, processor, records, options.out, name, options.thumbnail_size, progress=True, lean=options.lean
+    )
     for skipped in gallery.manifest["skipped"]:
         print(f"skipped {skipped['image']}: {skipped['reason']}", file=sys.stderr)
     print(f"{options.out}: {gallery.manifest['count']} pictures, {gallery.manifest['captions']} captions, "

@@ -4,12 +4,12 @@ search."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from PIL import Image
 from tqdm import tqdm
 
+from .ahead import one_ahead
 from .data.batches import pixels
 from .data.folder import Record
 from .images import open_image
@@ -53,9 +53,8 @@ def encode_records(
     """Pictures of a dataset through the picture tower; a picture that cannot be read is an error."""
     records = list(records)
     parts = []
-    with ThreadPoolExecutor(1) as pool:  # decodes the next batch while the model works on this one
-        chunks = [records[i : i + batch_size] for i in range(0, len(records), batch_size)]
-        decoded = pool.map(lambda chunk: [open_image(r.path) for r in chunk], chunks)
-        for images in tqdm(decoded, total=len(chunks), desc="pictures", unit="batch", disable=not progress):
-            parts.append(encode_images(model, images))
+    chunks = [records[i : i + batch_size] for i in range(0, len(records), batch_size)]
+    decoded = one_ahead(lambda chunk: [open_image(r.path) for r in chunk], chunks)
+    for images in tqdm(decoded, total=len(chunks), desc="pictures", unit="batch", disable=not progress):
+        parts.append(encode_images(model, images))
     return concatenate(parts)

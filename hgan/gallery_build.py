@@ -9,7 +9,6 @@ import pickle
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from .ahead import one_ahead
 from .build import fingerprint
 from .calibrate import calibrate_sentences
 from .calibration import SAMPLE, sample
@@ -39,10 +39,11 @@ CHUNK = 32  # pictures that are encoded together and saved together
 
 @dataclass(frozen=True)
 class Opened:
-    """A decoded picture with its thumbnail, or why there is none."""
+    """A picture at the model's size with its thumbnail, or why there is none."""
 
     record: Record
     image: Image.Image | None
+    size: tuple[int, int]  # of the original
     thumbnail: bytes
     reason: str
 
@@ -87,15 +88,14 @@ def build_gallery(
     work = out.with_name(out.name + ".building")
     _claim(work, [mark, thumbnail_size, lean, [(r.id, r.image, r.captions, _plain(r)) for r in records]])
     chunks = [records[i : i + CHUNK] for i in range(0, len(records), CHUNK)]
-    with (
-        ThreadPoolExecutor(1) as pool,
-        tqdm(total=len(records), desc="gallery", unit="picture", disable=not progress) as bar,
-    ):
+    with tqdm(total=len(records), desc="gallery", unit="picture", disable=not progress) as bar:
         waiting = [(n, chunk) for n, chunk in enumerate(chunks) if not (work / f"part-{n:05d}.pkl").exists()]
         done = len(records) - sum(len(chunk) for _, chunk in waiting)
         bar.update(done)
         # Decodes and makes thumbnails ahead of the model, on the other core.
-        opened = pool.map(lambda job: [_open(record, thumbnail_size) for record in job[1]], waiting)
+        opened = one_ahead(
+            lambda job: [_open(record, model.config.image_size, thumbnail_size) for record in job[1]], waiting
+        )
         for (number, chunk), pictures in zip(waiting, opened, strict=True):
             _encode_chunk(model, processor, pictures, work, number, lean)
             done += len(chunk)
@@ -125,18 +125,20 @@ def _claim(work: Path, plan: list[Any]) -> None:
         temporary.write_text(digest)
 
 
-def _open(record: Record, thumbnail_size: int) -> Opened:
+def _open(record: Record, image_size: int, thumbnail_size: int) -> Opened:
     try:
         image = open_image(record.path)
     except ValueError as error:
-        return Opened(record, None, b"", str(error))
-    own = _small_webp(record.path, thumbnail_size)
-    if own is not None:
-        return Opened(record, image, own, "")
-    small, buffer = image.copy(), io.BytesIO()
-    small.thumbnail((thumbnail_size, thumbnail_size), Image.Resampling.BILINEAR)
-    small.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
-    return Opened(record, image, buffer.getvalue(), "")
+        return Opened(record, None, (0, 0), b"", str(error))
+    # The model takes this size anyway, and a chunk of large pictures would fill the memory.
+    square = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
+    thumbnail = _small_webp(record.path, thumbnail_size)
+    if thumbnail is None:
+        small, buffer = image.copy(), io.BytesIO()
+        small.thumbnail((thumbnail_size, thumbnail_size), Image.Resampling.BILINEAR)
+        small.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
+        thumbnail = buffer.getvalue()
+    return Opened(record, square, image.size, thumbnail, "")
 
 
 def _small_webp(path: Path, size: int) -> bytes | None:
@@ -162,10 +164,10 @@ def _encode_chunk(
         texts = [caption for opened, _ in good for caption in opened.record.captions]
         if texts and not lean:
             part["captions"] = flatten(encode_texts(model, processor, texts))
-    for place, (opened, image) in enumerate(good):
+    for place, (opened, _) in enumerate(good):
         name, record = f"thumbnails/{number * CHUNK + place:06d}.webp", opened.record
         part["items"].append(
-            item_json(Item(record.id, record.image, image.width, image.height, name, record.captions, record.facts))
+            item_json(Item(record.id, record.image, *opened.size, name, record.captions, record.facts))
         )
         with atomic(work / name) as temporary:
             temporary.write_bytes(opened.thumbnail)

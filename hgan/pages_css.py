@@ -21,7 +21,8 @@ PAGES_CSS = """
 .hg.hg-about .hg-table td { white-space: normal; overflow-wrap: anywhere; }
 .hg-question { font-size: clamp(1.3rem, 2.6vw, 2.1rem); font-weight: 600; line-height: 1.3; margin: .4rem 0 .6rem; }
 .hg-cards { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: .8rem; }
-.hg figure.hg-card { display: flex; flex-direction: column; margin: 0; border: 2px solid var(--edge); border-radius: 10px; overflow: hidden; background: var(--card); }
+.hg figure.hg-card { display: flex; flex-direction: column; margin: 0; background: var(--card);
+  border: 2px solid var(--edge); border-radius: 10px; overflow: hidden; }
 .hg-card figcaption { display: flex; flex-wrap: wrap; gap: .2rem .8rem; align-items: baseline; padding: .35rem .7rem;
   color: var(--ink); font-size: 15px; }
 .hg-card figcaption b { font-size: 1.3rem; }

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 PREFIX = "hgan-private-"
-MAX_FOLDERS = 32  # at once; the oldest goes first
+MAX_FOLDERS = 64  # at once, two for each gallery; the oldest goes first
 MAX_SECONDS = 4 * 3600  # kept at most so long, in use or not
 
 
@@ -23,7 +23,7 @@ _lock = threading.Lock()
 class PrivateFolders:
     """Folders of this process under the system's folder for temporary files, with mode 0700 and random names.
 
-    Those that a killed process left behind are removed when the next one makes its first.
+    Those that a killed process left behind are removed when the next one makes its first in the same place.
     """
 
     def __init__(self, limit: int = MAX_FOLDERS, seconds: float = MAX_SECONDS) -> None:
@@ -32,16 +32,22 @@ class PrivateFolders:
         self._owner = os.getpid()
         atexit.register(self.remove_all)
 
-    def create(self) -> Path:
-        """A new empty folder. The oldest folders go where there are too many, and those that are too old."""
+    def create(self, parent: Path | None = None) -> Path:
+        """A new empty folder. The oldest folders go where there are too many, and those that are too old.
+
+        Args:
+            parent: in place of the system's folder for temporary files.
+        """
+        parent = parent or Path(tempfile.gettempdir())
+        parent.mkdir(parents=True, exist_ok=True)
         with _lock:
-            _remove_stale_once()
+            _remove_stale_once(parent)
             now = time.monotonic()
             old = [path for path, made in self._made.items() if now - made > self.seconds]
             old += [path for path in self._made if path not in old][
                 : max(0, len(self._made) - len(old) - self.limit + 1)
             ]
-            folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+            folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
             self._made[folder] = now
         for path in old:
             self.remove(path)
@@ -61,9 +67,9 @@ class PrivateFolders:
                 self.remove(folder)
 
 
-def remove_stale() -> None:
+def remove_stale(parent: Path) -> None:
     """Removes what processes that are no more left behind. A folder with this process's number is older than it too."""
-    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for path in parent.glob(f"{PREFIX}*"):
         match = re.fullmatch(rf"{PREFIX}(\d+)-\w+", path.name)
         if match and not path.is_symlink() and path.is_dir() and path.stat().st_uid == os.getuid():
             number = int(match[1])

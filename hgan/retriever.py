@@ -18,6 +18,7 @@ from .compare import compare_pairs
 from .explain import explain_pair
 from .files import sha256
 from .gallery import Gallery
+from .hub import gallery_folder
 from .images import open_image
 from .model.similarity import SimilarityParameters
 from .query import ImageSource, Query
@@ -37,7 +38,7 @@ def default_checkpoint() -> str:
 
 
 def default_gallery() -> str:
-    """HGAN_GALLERY (a folder), or the Toy Town gallery in the repository."""
+    """HGAN_GALLERY (a folder, or the hub id of a dataset), or the Toy Town gallery in the repository."""
     return os.environ.get("HGAN_GALLERY") or str(ROOT / "assets" / "galleries" / "toytown")
 
 
@@ -47,8 +48,9 @@ class Retriever(Searcher):
 
     @classmethod
     def open(cls, checkpoint: str | None = None, gallery: str | Path | None = None, device: str = "auto") -> Retriever:
-        """From a checkpoint (folder or hub id) and a gallery folder; the project's own where none is named."""
-        return cls(*load(checkpoint or default_checkpoint(), device), Gallery(gallery or default_gallery()))
+        """From a checkpoint and a gallery, each a folder or a hub id; the project's own where none is named."""
+        folder = gallery_folder(str(gallery or default_gallery()))
+        return cls(*load(checkpoint or default_checkpoint(), device), Gallery(folder))
 
     def warm(self, progress: Progress | None = None) -> None:
         """Makes ready what the first queries would wait for: the verdicts' measure, and the captions of a lean gallery.

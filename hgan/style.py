@@ -1,6 +1,8 @@
 """The style sheet of what is drawn. It takes its colours from the page around it, light or dark."""
 
-CSS = """
+from .pages_css import PAGES_CSS
+
+_CSS = """
 .gradio-container { overflow: clip !important; } /* not hidden: what sticks to the top would not */
 .hg { --ink: var(--body-text-color, #1f2328); --soft: color-mix(in srgb, var(--body-text-color, #1f2328) 72%, transparent);
   --edge: var(--border-color-primary, #d0d7de); --card: var(--background-fill-primary, #fff); color: var(--ink);
@@ -118,3 +120,5 @@ ol.hg-matches li { margin: 0; padding: 0; }
   .hg-bar { min-width: 56px; }
 }
 """
+
+CSS = _CSS + PAGES_CSS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import secrets
 import shutil
-import tempfile
 import threading
 import zipfile
 from collections.abc import Callable, Sequence
@@ -24,7 +24,6 @@ from .upload_files import Upload, receive, shown_name
 
 NAME = "my-gallery"
 EVERYDAY = ROOT / "assets" / "captions" / "everyday.jsonl"
-EVERYDAY_GALLERY = ROOT / "assets" / "galleries" / "everyday"
 Report = Callable[[int, int], None]
 Encode = Callable[[list[Record], Path, Report | None], None]
 _everyday: dict[int, Retriever] = {}  # one a model
@@ -44,7 +43,8 @@ class SessionGallery:
     """
 
     folder: Path  # private; the gallery lies in it
-    download: Path  # the gallery folder as a zip
+    served: Path  # private; the download lies in it
+    download: Path  # the gallery folder as a zip, under a name that cannot be guessed
     opened: Retriever
     skipped: tuple[tuple[str, str], ...]  # (name, reason) of what was left out
     chosen: bool = True
@@ -75,7 +75,7 @@ class SessionGallery:
     def close(self) -> None:
         """Removes everything of it from the disk."""
         FOLDERS.remove(self.folder)
-        FOLDERS.remove(self.download.parent)
+        FOLDERS.remove(self.served)
 
     def to_json(self) -> dict[str, Any]:
         """What came of an upload, as data."""
@@ -95,68 +95,63 @@ def build_session_gallery(
     report: Report | None = None,
     limits: Limits | None = None,
     encode: Encode | None = None,
+    downloads: Path | None = None,
 ) -> SessionGallery:
     """Receives files, encodes their pictures with the retriever's model, and opens the result.
 
     Args:
         report: called with (pictures done, pictures in all); what it raises stops the build.
         encode: does the work that needs the model, by default `encoder(retriever)`.
+        downloads: a folder that a server gives files from; by default the system's folder for temporary files.
 
     Raises:
         ValueError: as `receive` and `build_gallery`. Nothing is left on disk, nor after any other error.
     """
-    folder, served = FOLDERS.create(), FOLDERS.create()
+    folder, served = FOLDERS.create(), FOLDERS.create(downloads)
     try:
         incoming = folder / "incoming"
         incoming.mkdir()
         received = receive(uploads, incoming, limits)
+        if report:
+            report(0, len(received.records))
         (encode or encoder(retriever))(received.records, folder / NAME, report)
         shutil.rmtree(incoming)
         opened = _sibling(retriever, folder / NAME)
         unread = [(shown_name(s["image"]), s["reason"]) for s in opened.gallery.manifest["skipped"]]
-        download = served / f"{NAME}.zip"
+        download = served / secrets.token_hex(16) / f"{NAME}.zip"
+        download.parent.mkdir()
         _pack(folder / NAME, download)
-        return SessionGallery(folder, download, opened, (*received.skipped, *unread))
+        return SessionGallery(folder, served, download, opened, (*received.skipped, *unread))
     except BaseException:
         FOLDERS.remove(folder)
         FOLDERS.remove(served)
         raise
 
 
-def encoder(retriever: Retriever) -> Encode:
+def encoder(retriever: Retriever, lean: bool = False) -> Encode:
     """The part of a build that needs the model: takes and gives nothing but records, paths and a report."""
 
     def encode(records: list[Record], out: Path, report: Report | None = None) -> None:
         name = retriever.gallery.manifest["model"]["name"]
-        build_gallery(retriever.model, retriever.processor, records, out, name, report=report)
+        build_gallery(retriever.model, retriever.processor, records, out, name, lean=lean, report=report)
 
     return encode
 
 
 def everyday(retriever: Retriever) -> Retriever:
-    """2,000 sentences on everyday scenes to compare a picture with: the captions of a gallery that holds one blank picture.
-
-    The project's own model finds them encoded in the repository; for another they are encoded at the first call.
-    """
+    """2,000 sentences on everyday scenes to compare a picture with: the captions of a lean gallery that holds one blank
+    picture. They are encoded at the first picture query, and kept (see `hgan.captions`)."""
     with _everyday_lock:
         key = id(retriever.model)
         if key not in _everyday:
-            try:
-                _everyday[key] = _sibling(retriever, EVERYDAY_GALLERY)
-            except ValueError:  # of another model
-                folder = _everyday_folders.create() / EVERYDAY_GALLERY.name
-                encode_everyday(encoder(retriever), folder)
-                _everyday[key] = _sibling(retriever, folder)
+            folder = _everyday_folders.create()
+            blank = folder / "blank.png"
+            Image.new("RGB", (96, 96), "white").save(blank)
+            sentences = tuple(line["text"] for _, line in read_jsonl(EVERYDAY))
+            record = Record("everyday", "everyday sentences", blank, None, sentences, None)
+            encoder(retriever, lean=True)([record], folder / "everyday", None)
+            _everyday[key] = _sibling(retriever, folder / "everyday")
         return _everyday[key]
-
-
-def encode_everyday(encode: Encode, out: Path) -> None:
-    """Writes the gallery of everyday sentences."""
-    sentences = tuple(line["text"] for _, line in read_jsonl(EVERYDAY))
-    with tempfile.TemporaryDirectory() as name:
-        blank = Path(name) / "blank.png"
-        Image.new("RGB", (96, 96), "white").save(blank)
-        encode([Record("everyday", "everyday sentences", blank, None, sentences, None)], out, None)
 
 
 def _sibling(retriever: Retriever, gallery: Path) -> Retriever:

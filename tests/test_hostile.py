@@ -151,6 +151,9 @@ def test_an_upload_that_works_leaves_the_gallery_alone(server: Any, left: Any, p
     Client(server[0], verbose=False).predict([handle_file(tmp_path / "a.png")], api_name="/build_gallery")
     assert all("my-gallery" in name for name in left())
     assert not [name for name in left() if name.endswith(".png")]
+    assert len([name for name in left() if name.endswith(".zip")]) == 1  # no second copy of the download
+    private.FOLDERS.remove_all()
+    assert not left()
 
 
 def test_only_uploaded_files_are_taken(server: Any, tiny_dataset: Path, left: Any) -> None:

@@ -386,5 +386,5 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(private_here):
     for name in names:
         (private_here / name).mkdir()
     (private_here / f"hgan-private-{gone}-link").symlink_to(private_here / "other", target_is_directory=True)
-    private.remove_stale()
+    private.remove_stale(private_here)
     assert sorted(p.name for p in private_here.iterdir()) == sorted([*names[1:], f"hgan-private-{gone}-link"])

@@ -19,17 +19,17 @@ NO_CARD = "This checkpoint has no README.md beside its weights here, so there is
 def build(context: Context, shared: Shared) -> None:
     """The page. Nothing on it changes while the app runs."""
     retriever = context.retriever
-    checkpoint = Path(retriever.model.name_or_path)
+    name = retriever.model.name_or_path  # empty for a model that came from no checkpoint
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
-            card = about.model_card(checkpoint)
+            card = about.model_card(Path(name)) if name else None
             if card is None:
                 gr.HTML(hint(NO_CARD), js_on_load=None, **BARE)
             else:
                 gr.Markdown(card, elem_id="card")
         with gr.Column(scale=2, min_width=320):
             gr.HTML(facts(retriever), js_on_load=None, **BARE)
-            curve = about.curve(checkpoint)
+            curve = about.curve(Path(name)) if name else None
             if curve is not None:
                 gr.HTML(curve, js_on_load=None, **BARE)
             gr.Code(about.CITATION, label="Citation (BibTeX)", interactive=False, wrap_lines=True, buttons=["copy"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from .. import drawings, gallery_views, visualize
 from ..images import SUFFIXES, open_image
@@ -82,7 +84,11 @@ class Handlers:
         try:
             # A worker in another process can neither report nor be stopped.
             new = build_session_gallery(
-                self.context.retriever, uploads, None if ZERO_GPU else report, encode=self.encode
+                self.context.retriever,
+                uploads,
+                None if ZERO_GPU else report,
+                encode=self.encode,
+                downloads=Path(get_upload_folder()),  # gradio gives it from there; from elsewhere it would keep a copy
             )
         finally:
             self.stops.pop(request.session_hash, None)

@@ -77,7 +77,9 @@ def local_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, "
 def cross_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, ""]) -> Float[Tensor, "images texts"]:
     """The text's global node against regions and the image's global node against words, averaged."""
     dim = image.nodes.shape[-1]
-    to_regions = (image.nodes.reshape(-1, dim) @ text.global_node.T).view(*image.nodes.shape[:2], len(text))  # (I, R, T)
+    to_regions = (image.nodes.reshape(-1, dim) @ text.global_node.T).view(
+        *image.nodes.shape[:2], len(text)
+    )  # (I, R, T)
     to_words = (image.global_node @ text.nodes.reshape(-1, dim).T).view(-1, *text.nodes.shape[:2])  # (I, T, W)
     by_regions = soft_maximum(to_regions, image.mask[:, :, None], temperature, 1)
     by_words = soft_maximum(to_words, text.mask, temperature, 2)
