@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .charts import escape, number
+from .charts import SCROLLS, escape, number
 from .drawings import numbered, region_key, strongest, word_key
 from .types import Explanation, NodeTerms
 
 ALIKE, UNLIKE = "#E69F00", "#CC79A7"  # alignment is what the local level is made of
+DEEPEST = 0.58  # of the colour: the numbers stay readable on it, dark on light and light on dark
 MATRIX_REGIONS = 12  # columns, strongest first
 
 
@@ -30,7 +31,7 @@ def alignment(explanation: Explanation) -> str:
     left = len(e.regions) - len(kept)
     more = f" Left out, as they brought less: {left}." if left else ""
     return (
-        '<div class="hg-scroll"><table class="hg-matrix"><caption>Cosine of each word with each region</caption>'
+        f'{SCROLLS}<table class="hg-matrix"><caption>Cosine of each word with each region</caption>'
         f'<thead><tr><th scope="col">word</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         '<p class="hg-small">Orange: alike, the deeper the more. Purple with a minus: unlike. Regions from the strongest '
         f"on.{more}</p>"
@@ -39,7 +40,7 @@ def alignment(explanation: Explanation) -> str:
 
 def _cell(e: Explanation, word: NodeTerms, region: NodeTerms, name: str, largest: float) -> str:
     value, term = e.alignment[word.index][region.index], e.local_terms[word.index][region.index]
-    depth = round(255 * 0.7 * (value / largest) ** 2)
+    depth = round(255 * DEEPEST * (value / largest) ** 2)
     colour = f"{ALIKE if value >= 0 else UNLIKE}{depth:02x}"
     hint = escape(f"{word.label} with {name}: cosine {number(value)}, brings {number(term, 4)} to the score")
     key = f"{word_key(word.index)} {region_key(region.index)}"

@@ -17,7 +17,7 @@ LEVEL_MEANINGS = {
     "local": "regions with words",
     "cross": "words with the whole picture, regions with the whole sentence",
 }
-POSITIVE, NEGATIVE = "#E69F00", "#CC79A7"  # of matrix cells: alignment is what the local level is made of
+SCROLLS = '<div class="hg-scroll" tabindex="0" role="group" aria-label="Scrolls sideways where it is too wide">'
 MAX_SHOWN = 300  # characters of a text from outside
 # The page's templates would read these characters in a value.
 _TEMPLATE = {ord(c): f"&#{ord(c)};" for c in "${}`\\"}
@@ -100,12 +100,12 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], foot
     body = "".join(
         f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>' for row in rows
     )
-    titles = "".join(f'<th scope="col">{title}</th>' for title in head)
+    titles = "".join(f'<th scope="col">{title}</th>' if title else "<td></td>" for title in head)
     tail = ""
     if foot:
         sums = "".join(f"<td>{cell}</td>" for cell in foot[1:])
         tail = f'<tfoot><tr><th scope="row">{foot[0]}</th>{sums}</tr></tfoot>'
     return (
-        f'<div class="hg-scroll"><table class="hg-table"><caption>{caption}</caption><thead><tr>'
+        f'{SCROLLS}<table class="hg-table"><caption>{caption}</caption><thead><tr>'
         f"{titles}</tr></thead><tbody>{body}</tbody>{tail}</table></div>"
     )

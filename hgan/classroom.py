@@ -117,7 +117,7 @@ def _answer(case: ClassCase) -> str:
     return (
         f'<p class="hg-class" role="status"></p><p>{_told(case)}</p>{legend()}'
         f"{table('The model’s order', ('', 'in the gallery', 'score', ''), rows)}"
-        f'<h4>Why {first} above {second}?</h4><div class="hg-two">{waterfall("By level", case.levels, whole)}'
+        f'<h3>Why {first} above {second}?</h3><div class="hg-two">{waterfall("By level", case.levels, whole)}'
         f"{waterfall('By word', case.words, whole)}</div>"
         f'<p class="hg-small">These four differ in {escape(KINDS.get(case.kind, case.kind))}. “In the gallery”: the rank among '
         "all pictures there.</p>"

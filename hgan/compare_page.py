@@ -29,7 +29,7 @@ def comparison_page(comparison: Comparison, picture_a: Picture, picture_b: Pictu
         + _own("B", c.b, c.regions_b if sentence else c.words_b, picture_b if sentence else None)
     )  # fmt: skip
     return (
-        f'<section class="hg hg-compared"><h3>Why A above B?</h3>'
+        f'<section class="hg hg-compared"><h2>Why A above B?</h2>'
         f'<p class="hg-pair">{_asked(c)}</p><div class="hg-two">{_match("A", c, c.a, picture_a)}'
         f"{_match('B', c, c.b, picture_b)}</div>{legend()}"
         f'<p class="hg-sum-line">{number(c.a.score, 4)} − {number(c.b.score, 4)} '
@@ -37,7 +37,7 @@ def comparison_page(comparison: Comparison, picture_a: Picture, picture_b: Pictu
         f'<div class="hg-two">{waterfall("The difference by level", c.levels, whole)}'
         f"{waterfall(by_node, shared, whole)}</div>"
         f"{_numbers(c.levels, shared, c.difference)}"
-        f"<h4>{'Regions' if sentence else 'Words'} are not the same in A and B</h4>"
+        f"<h3>{'Regions' if sentence else 'Words'} are not the same in A and B</h3>"
         '<p class="hg-small">So they cannot be subtracted one by one. What those of A brought counts for A, what those of B '
         f'brought against it.</p><div class="hg-two">{own}</div>'
         f'<p class="hg-small">{_check(c.check)} Took {sum(c.timing_ms.values()):.0f} ms.</p></section>'

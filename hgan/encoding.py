@@ -54,7 +54,11 @@ def encode_records(
     records = list(records)
     parts = []
     chunks = [records[i : i + batch_size] for i in range(0, len(records), batch_size)]
-    decoded = one_ahead(lambda chunk: [open_image(r.path) for r in chunk], chunks)
+    decoded = one_ahead(_decode, chunks)
     for images in tqdm(decoded, total=len(chunks), desc="pictures", unit="batch", disable=not progress):
         parts.append(encode_images(model, images))
     return concatenate(parts)
+
+
+def _decode(records: list[Record]) -> list[Image.Image]:
+    return [open_image(record.path) for record in records]

@@ -33,7 +33,7 @@ def explanation_page(explanation: Explanation, picture: Picture) -> str:
     name = e.query.get("image") or e.image.rsplit("/", 1)[-1]  # a picture query is compared itself
     more = f", and the {EDGES_EACH} heaviest of each orange region and of the whole picture"
     return (
-        f'<section class="hg hg-explained hg-linked" data-id="{escape(e.id)}"><h3>Why does this match?</h3>'
+        f'<section class="hg hg-explained hg-linked" data-id="{escape(e.id)}"><h2>Why does this match?</h2>'
         f'{notices(e.notices)}<div class="hg-chooser">{sentence_chips(e)}{said()}</div>'
         f'<p class="hg-small">The sentence, compared with picture <b>{escape(name)}</b>. The thicker the line under a word, the '
         f'more it brought to the score.</p><div class="hg-two"><figure>{regions_drawing(e.regions, picture)}<figcaption>'
@@ -44,7 +44,7 @@ def explanation_page(explanation: Explanation, picture: Picture) -> str:
         f"<figure>{text_graph_drawing(e)}<figcaption><b>Sentence graph.</b> "
         f"{_edge_caption(min(2 * len(e.text_edges), MAX_TEXT_EDGES), e.text_edges)} Dot size: node weight. "
         f"Bold: the word that brought most.</figcaption></figure>{_levels(e)}"
-        f"<h4>Which word meets which region?</h4>{alignment(e)}"
+        f"<h3>Which word meets which region?</h3>{alignment(e)}"
         f'<div class="hg-two">{_words(e)}{_regions(e)}</div>{_edges(e)}</section>'
     )
 

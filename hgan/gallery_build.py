@@ -88,14 +88,16 @@ def build_gallery(
     work = out.with_name(out.name + ".building")
     _claim(work, [mark, thumbnail_size, lean, [(r.id, r.image, r.captions, _plain(r)) for r in records]])
     chunks = [records[i : i + CHUNK] for i in range(0, len(records), CHUNK)]
+
+    def open_chunk(chunk: list[Record]) -> list[Opened]:
+        return [_open(record, model.config.image_size, thumbnail_size) for record in chunk]
+
     with tqdm(total=len(records), desc="gallery", unit="picture", disable=not progress) as bar:
         waiting = [(n, chunk) for n, chunk in enumerate(chunks) if not (work / f"part-{n:05d}.pkl").exists()]
         done = len(records) - sum(len(chunk) for _, chunk in waiting)
         bar.update(done)
         # Decodes and makes thumbnails ahead of the model, on the other core.
-        opened = one_ahead(
-            lambda job: [_open(record, model.config.image_size, thumbnail_size) for record in job[1]], waiting
-        )
+        opened = one_ahead(open_chunk, [chunk for _, chunk in waiting])
         for (number, chunk), pictures in zip(waiting, opened, strict=True):
             _encode_chunk(model, processor, pictures, work, number, lean)
             done += len(chunk)

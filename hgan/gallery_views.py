@@ -42,7 +42,7 @@ def upload_page(report: dict[str, Any], pictures: Sequence[Picture]) -> str:
     )
     rest = report["pictures"] - len(pictures)
     return (
-        f'<style>{CSS}</style><section class="hg"><h3>Your gallery: {_count(report["pictures"], "picture")}, {words}</h3>'
+        f'<style>{CSS}</style><section class="hg"><h2>Your gallery: {_count(report["pictures"], "picture")}, {words}</h2>'
         f"{left_out if skipped else ''}<p>Search it on the Search page, or choose a picture to find words for it.</p>"
         f'<div class="hg-thumbs">{buttons}</div>{f"<p>… and {rest:,} more</p>" if rest else ""}</section>'
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import networkx as nx
 
-from .charts import escape, number
+from .charts import SCROLLS, escape, number
 from .drawings import HIGHLIGHT, MARKED, WIDTH, Picture, numbered, over_picture, region_key, scaled, strongest, word_key
 from .types import MIN_EDGE, Explanation, NodeTerms
 
@@ -146,7 +146,7 @@ def text_graph_drawing(explanation: Explanation) -> str:
     shapes += [_word_node(graph.nodes[n], x, top, largest, n in first) for n, x in at.items()]
     heaviest = "; ".join(_edge_text(graph, i, j) for i, j, _ in kept[:3])
     return (
-        f'<div class="hg-scroll"><svg class="hg-drawing" viewBox="0 0 {width:.0f} {top + 54:.0f}" role="img" '
+        f'{SCROLLS}<svg class="hg-drawing" viewBox="0 0 {width:.0f} {top + 54:.0f}" role="img" '
         f'style="min-width:{0.62 * width:.0f}px;max-width:{1.2 * width:.0f}px" '
         f'aria-label="The sentence\'s graph; heaviest edges: {heaviest}">{"".join(shapes)}</svg></div>'
     )

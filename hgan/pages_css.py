@@ -46,8 +46,10 @@ PAGES_CSS = """
 .hg-reveal { background: var(--ink); color: var(--card); border-color: var(--ink); }
 .hg-answer { border-top: 2px solid var(--edge); margin-top: 1rem; padding-top: .6rem; }
 .hg-class { font-size: 1.15rem; font-weight: 600; }
-#card table { display: block; overflow-x: auto; }
-#card td, #card th { word-break: normal; overflow-wrap: normal; }
+#card table { width: 100%; }
+#card td, #card th { word-break: normal; overflow-wrap: anywhere; }
+#card pre, #card pre code { white-space: pre-wrap; overflow-wrap: anywhere; } /* what scrolls could not be reached by keyboard */
+#card pre .token { color: inherit; }
 @media (max-width: 1000px) { .hg-cards { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 520px) {
   .hg-cards { gap: .4rem; }
@@ -56,5 +58,6 @@ PAGES_CSS = """
   .hg.hg-failures .hg-table th[scope=row], .hg.hg-failures .hg-table td:nth-child(2),
   .hg.hg-failures .hg-table td:nth-child(4) { min-width: 8.5rem; }
   .hg-side { grid-template-columns: 110px minmax(0, 1fr); }
+  #card td, #card th { padding: 2px; font-size: 11px; }
 }
 """

@@ -3,13 +3,14 @@
 from .pages_css import PAGES_CSS
 
 _CSS = """
+button[role=tab][aria-selected=true] { color: color-mix(in srgb, var(--color-accent) 60%, var(--body-text-color)) !important; }
 .gradio-container { overflow: clip !important; } /* not hidden: what sticks to the top would not */
 .hg { --ink: var(--body-text-color, #1f2328); --soft: color-mix(in srgb, var(--body-text-color, #1f2328) 72%, transparent);
   --edge: var(--border-color-primary, #d0d7de); --card: var(--background-fill-primary, #fff); color: var(--ink);
   font-size: 15px; line-height: 1.45; }
-.hg h3, .hg h4 { font-weight: 600; }
-.hg h3 { font-size: 1.3rem; margin: .2rem 0 .4rem; overflow-wrap: anywhere; color: var(--ink); }
-.hg h4 { font-size: 1.05rem; margin: 1.4rem 0 .3rem; color: var(--ink); }
+.hg h2, .hg h3 { font-weight: 600; }
+.hg h2 { font-size: 1.3rem; margin: .2rem 0 .4rem; overflow-wrap: anywhere; color: var(--ink); }
+.hg h3 { font-size: 1.05rem; margin: 1.4rem 0 .3rem; color: var(--ink); }
 .hg p { margin: .35rem 0; overflow-wrap: anywhere; }
 .hg-small, .hg-legend, .hg figcaption { color: var(--soft); font-size: 13.5px; }
 .hg-hint { color: var(--body-text-color, #1f2328); border: 1px dashed currentColor; opacity: .75;
@@ -35,7 +36,8 @@ ol.hg-matches li { margin: 0; padding: 0; }
 .hg-match[aria-pressed=true] { border-color: #D55E00; box-shadow: inset 5px 0 0 #D55E00; }
 .hg-match img { width: 104px; height: 84px; object-fit: contain; margin: 0; border-radius: 4px; }
 .hg-rank { font-size: 1.15rem; font-weight: 700; text-align: right; }
-.hg-move { display: block; font-size: 12.5px; font-weight: 600; color: #D55E00; white-space: nowrap; }
+.hg-move { display: block; font-size: 12.5px; font-weight: 600; white-space: nowrap;
+  color: color-mix(in srgb, #D55E00 70%, var(--ink)); }
 .hg-facts, .hg-caption { display: block; min-width: 0; }
 .hg-caption { margin-bottom: .2rem; overflow-wrap: anywhere; }
 .hg-line, .hg-parts { display: flex; flex-wrap: wrap; gap: 0 .9rem; }
@@ -88,6 +90,7 @@ ol.hg-matches li { margin: 0; padding: 0; }
 .hg-drawing { display: block; width: 100%; height: auto; }
 .hg-ink { fill: var(--ink); }
 .hg-scroll { overflow-x: auto; }
+.hg-scroll:focus-visible { outline: 3px solid #56B4E9; outline-offset: 2px; }
 .hg table { border: 0; border-collapse: collapse; width: 100%; margin: .4rem 0; font-variant-numeric: tabular-nums;
   color: var(--ink); }
 .hg caption { text-align: left; font-weight: 600; padding: .3rem 0; color: var(--ink); }
@@ -108,6 +111,7 @@ ol.hg-matches li { margin: 0; padding: 0; }
 .hg details { margin: .5rem 0; }
 .hg summary { cursor: pointer; }
 @media (max-width: 520px) {
+  .gradio-container .prose h1 { font-size: 1.35rem; }
   .hg .hg-sentence { font-size: 1.15rem; line-height: 1.7; }
   .hg-said { font-size: 13px; }
   .hg-match { grid-template-columns: 1.2rem 76px minmax(0, 1fr); gap: .5rem; }

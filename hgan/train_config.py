@@ -32,6 +32,7 @@ class TrainConfig:
         teacher_weight: share of InfoNCE that soft targets take on datasets without exact facts: how like the captions
             are to each other, says the text encoder that the run starts from; 0 = none.
         teacher_temperature: of the softmax over these cosines.
+        grounding_weight: of the loss that sends words to regions on the things they name, where truth says so; 0 = none.
         ema: decay of the moving average of the weights that is evaluated and saved.
         patience: epochs without a better dev rsum before the run stops.
         precision: "float32", "bfloat16", or "auto" (bfloat16 on CUDA).
@@ -67,6 +68,7 @@ class TrainConfig:
     detection_weight: float = 0.2
     teacher_weight: float = 0.0
     teacher_temperature: float = 0.07
+    grounding_weight: float = 0.0
     ema: float = 0.995
     patience: int = 5
     precision: str = "auto"

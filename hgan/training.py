@@ -19,15 +19,17 @@ from tqdm import tqdm
 from .build import build_model, device_of, place, save_checkpoint
 from .data.batches import Batch, Collate, TrainingSet, loader
 from .data.folder import Record, read_dataset
+from .data.truth import SceneTruth, read_truth
 from .evaluation import evaluate
 from .files import atomic, write_json
+from .grounding import grounding_loss
 from .loss import objective
 from .model.proposals import proposal_loss
 from .model.similarity import join_columns
 from .optimisation import freeze, freeze_statistics, groups, schedule
 from .teacher import caption_meanings
 from .train_config import TrainConfig
-from .types import LEVELS
+from .types import LEVELS, concatenate
 from .visualize import training_curve
 
 TEXT_BLOCK = 64  # texts of like length that go through the sentence tower together
@@ -171,6 +173,11 @@ class Trainer:
                 proposals, batch.boxes, batch.labels, batch.scores, batch.box_mask, batch.has_boxes
             )
             loss = loss + config.detection_weight * detection
+        grounding = torch.zeros(())
+        if config.grounding_weight and any(batch.namings):
+            text_graph, temperature = concatenate(text_graphs), self.model.similarity_parameters.temperature
+            grounding = grounding_loss(image_graph, text_graph, batch.owner, batch.namings, temperature)
+            loss = loss + config.grounding_weight * grounding
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.step} (epoch {self.epoch + 1}); the batch holds {', '.join(ids)}"
@@ -183,7 +190,10 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         self._update_average()
-        return {"loss": loss.item(), "matching": matching.item(), "detection": detection.item(), "hinge": hinge.item()}
+        return {
+            "loss": loss.item(), "matching": matching.item(), "detection": detection.item(), "hinge": hinge.item(),
+            "grounding": grounding.item(),
+        }  # fmt: skip
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -278,6 +288,7 @@ def training_set(config: TrainConfig, image_size: int, progress: bool = True) ->
     records: list[Record] = []
     sources: list[int] = []
     meanings: list[Tensor | None] = []
+    truth: dict[str, SceneTruth] = {}
     for source, (folder, passes) in enumerate(config.data.items()):
         own = [r for r in read_dataset(folder, config.train_split) if r.captions][: config.limit or None]
         # Exact facts say which captions are true of a picture: no softer word is wanted there.
@@ -286,4 +297,6 @@ def training_set(config: TrainConfig, image_size: int, progress: bool = True) ->
         records += own * passes
         meanings += meant * passes
         sources += [source] * (len(own) * passes)
-    return TrainingSet(records, image_size, config.captions, config.crop, config.seed, sources, meanings)
+        if config.grounding_weight:
+            truth |= read_truth(folder, config.train_split) or {}
+    return TrainingSet(records, image_size, config.captions, config.crop, config.seed, sources, meanings, truth)

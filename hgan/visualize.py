@@ -67,7 +67,7 @@ def match_list(
         for hit, picture in zip(result.hits, pictures, strict=True)
     )
     return (
-        f'<section class="hg"><h3>Matches for “{escape(asked, 120)}”</h3>{notices(result.notices)}{_verdict(result.verdict)}'
+        f'<section class="hg"><h2>Matches for “{escape(asked, 120)}”</h2>{notices(result.notices)}{_verdict(result.verdict)}'
         f'<p class="hg-small">{len(result.hits)} of {background["count"]:.0f} {kind} compared, gallery '
         f"{escape(result.gallery)}. Took {cost(result.timing_ms)}.{_weighted(weights)}</p>{legend()}"
         f'<ol class="hg-matches">{rows}</ol><p class="hg-small">global + local + cross = score. “Above the mean”: how '

@@ -26,7 +26,7 @@ def what_if_page(result: WhatIf, picture: Picture, by_word: Comparison | None) -
     if by_word is not None:
         falls.append(waterfall("The change by word", by_word.words, "measured change"))
     return (
-        f'<section class="hg hg-changed"><h3>{_headline(w)}</h3>{notices}'
+        f'<section class="hg hg-changed"><h2>{_headline(w)}</h2>{notices}'
         f'<p class="hg-pair">{_sentences(w)}, picture <b>{escape(w.before.id)}</b></p>'
         f"{_ranks(w)}{_explained(w)}{legend()}{_table(w)}"
         f'<div class="hg-two">{"".join(falls)}</div><div class="hg-two">'

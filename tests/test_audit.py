@@ -8,13 +8,14 @@ import shutil
 import pytest
 import torch
 
-from hgan.audit import audit, deletion, pointing, proposals
-from hgan.audit.pointing import Naming, namings_of_labels, namings_of_truth, point
+from hgan.audit import audit, deletion, proposals
+from hgan.audit.pointing import namings_of_labels, point
 from hgan.cli import main
 from hgan.data.folder import Box, read_dataset
 from hgan.data.nouns import named_labels
 from hgan.data.truth import Group, Mention, SceneTruth, hard_groups, read_truth
 from hgan.encoding import encode_images
+from hgan.grounding import Naming, hits, namings_of_truth
 from hgan.types import CONTEXT, OBJECT
 
 LEFT, RIGHT, WHOLE = [0.0, 0.0, 0.4, 1.0], [0.6, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]
@@ -128,12 +129,12 @@ def test_a_context_cell_can_point_but_not_among_objects():
     ],
 )
 def test_a_region_hits_by_overlap_or_by_its_centre(box, hit, iou):
-    on, overlap = pointing.hits(torch.tensor([LEFT]), torch.tensor([box]))
+    on, overlap = hits(torch.tensor([LEFT]), torch.tensor([box]))
     assert (bool(on), bool(overlap)) == (hit, iou)
 
 
 def test_any_of_several_things_is_a_hit():
-    assert pointing.hits(torch.tensor([LEFT]), torch.tensor([RIGHT, LEFT]))[0].all()
+    assert hits(torch.tensor([LEFT]), torch.tensor([RIGHT, LEFT]))[0].all()
 
 
 def test_a_picture_without_detections_misses_among_objects():

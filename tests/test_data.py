@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from hgan.data.batches import Batch, Collate, Sample, TrainingSet, loader, move_boxes
+from hgan.data.augment import move_boxes
+from hgan.data.batches import Batch, Collate, Sample, TrainingSet, loader
 from hgan.data.folder import Box, CaptionFact, Record, read_dataset, read_jsonl
 from hgan.encoding import to_pixels
 

@@ -13,28 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..data.folder import Box
 from ..data.nouns import named_labels
-from ..data.truth import SceneTruth
+from ..grounding import Naming, hits
 from ..labels import canonical
-from ..model.boxes import area, pairwise_iou
+from ..model.boxes import area
 from ..processing import Sentence
 from ..types import OBJECT
 
-IOU = 0.5
 REGION_SETS = ("all", "objects")  # context cells among them, or detections alone
-
-
-@dataclass(frozen=True)
-class Naming:
-    """Words of a sentence (indices of its text graph's nodes) that name things in known places."""
-
-    words: tuple[int, ...]
-    boxes: Float[Tensor, "things 4"]
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -48,18 +38,6 @@ class Pointed:
     possible: bool  # whether any is
 
 
-def namings_of_truth(sentence: Sentence, caption: int, truth: SceneTruth) -> list[Naming]:
-    """From the mentions of a scene's caption number `caption`; words that were cut off name nothing."""
-    found = []
-    for mention in truth.mentions[caption]:
-        start, end = mention.characters(sentence.text)
-        words = tuple(n for n, (a, b) in enumerate(sentence.spans) if a < end and b > start)
-        things = [truth.things[id_] for id_ in mention.things]
-        if words and things:
-            found.append(Naming(words, torch.tensor([thing.box for thing in things]), canonical(things[0].label)))
-    return found
-
-
 def namings_of_labels(sentence: Sentence, known: Sequence[Box]) -> list[Naming]:
     """From a list of everyday nouns; a noun counts where a box of its label is known."""
     boxes = defaultdict(list)
@@ -70,16 +48,6 @@ def namings_of_labels(sentence: Sentence, known: Sequence[Box]) -> list[Naming]:
         for start, end, label in named_labels(sentence.words)
         if label in boxes
     ]
-
-
-def hits(
-    regions: Float[Tensor, "regions 4"], boxes: Float[Tensor, "things 4"]
-) -> tuple[Bool[Tensor, regions], Bool[Tensor, regions]]:
-    """Which regions lie on any of the boxes: by IoU or centre, and by IoU alone."""
-    overlap = (pairwise_iou(regions, boxes) >= IOU).any(1)
-    centre = ((regions[:, :2] + regions[:, 2:]) / 2)[:, None]
-    inside = ((centre >= boxes[None, :, :2]) & (centre <= boxes[None, :, 2:])).all(-1).any(1)
-    return overlap | inside, overlap
 
 
 def point(

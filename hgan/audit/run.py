@@ -12,6 +12,7 @@ from tqdm import tqdm
 from ..data.folder import Box, Record
 from ..data.truth import SceneTruth
 from ..encoding import encode_texts, to_pixels
+from ..grounding import namings_of_truth
 from ..images import open_image
 from ..model.hgan import HGANModel
 from ..model.similarity import SimilarityParameters, pair_terms, similarity
@@ -61,7 +62,7 @@ def audit(
     for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
         record = records[row]
         if truth is not None and record.id in truth:
-            namings = pointing.namings_of_truth(sentences[column], number, truth[record.id])
+            namings = namings_of_truth(sentences[column], number, truth[record.id])
         else:
             namings = pointing.namings_of_labels(sentences[column], known[row])
         if namings:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +19,17 @@ from PIL import Image, ImageEnhance
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ..grounding import Naming, namings_of_truth
 from ..images import open_image
 from ..labels import label_index
 from ..processing import HGANProcessor
 from ..types import Batched
+from .augment import draw_window, move_boxes, see
 from .folder import Box, Record
+from .truth import SceneTruth
 
 # A mirrored picture makes a liar of such a caption.
 _SIDED = re.compile(r"\b(left|right)\b", re.IGNORECASE)
-# Where the truth of captions is exact, a crop must hardly cut away what they count.
 _EXACT_CROP = 0.9
 
 
@@ -46,9 +48,8 @@ class Batch(Batched):
     box_mask: Bool[Tensor, "batch targets"]
     has_boxes: Bool[Tensor, batch]
     rivals: Bool[Tensor, "batch texts"]  # the text is not known to be true of the picture
-    teacher: Float[Tensor, "batch texts"] | None = (
-        None  # cosine of the text with the picture's captions, by the teacher
-    )
+    teacher: Float[Tensor, "batch texts"] | None = None  # how like the text is to the picture's captions
+    namings: tuple[tuple[Naming, ...], ...] = ()  # of each text; none where there is no truth
     ids: tuple[str, ...] = ()
 
     def text_blocks(self, size: int) -> list[dict[str, Int[Tensor, "texts tokens"]]]:
@@ -75,6 +76,9 @@ class Sample:
     true_of: list[frozenset[str]]  # one a caption: ids of the records it is known to be true of
     meanings: Float[Tensor, "captions meaning"] | None = None  # unit vectors, one a caption
     gist: Float[Tensor, meaning] | None = None  # of all captions of the picture together
+    numbers: tuple[int, ...] = ()  # of the captions among those of the record
+    truth: SceneTruth | None = None
+    things: dict[str, Box] | None = None  # those of the truth that are seen, where they are seen
 
 
 class TrainingSet(Dataset[Any]):
@@ -89,6 +93,7 @@ class TrainingSet(Dataset[Any]):
         seed: of every random choice.
         sources: which dataset each record is from; batches are of one dataset, for a photograph is no rival of a scene.
         meanings: of the captions of each record, where a teacher gave them.
+        truth: by record id, where words are to be grounded.
     """
 
     def __init__(
@@ -100,6 +105,7 @@ class TrainingSet(Dataset[Any]):
         seed: int,
         sources: Sequence[int] | None = None,
         meanings: Sequence[Tensor | None] | None = None,
+        truth: Mapping[str, SceneTruth] | None = None,
     ) -> None:
         bare = next((r.id for r in records if not r.captions), None)
         if bare is not None:
@@ -107,6 +113,7 @@ class TrainingSet(Dataset[Any]):
         self.records, self.size, self.captions, self.crop, self.seed = records, size, captions, crop, seed
         self.sources = sources or [0] * len(records)
         self.meanings = meanings or [None] * len(records)
+        self.truth = truth or {}
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -135,16 +142,10 @@ class TrainingSet(Dataset[Any]):
         true_of = [fact.true_of for fact in record.facts or ()] or [frozenset((record.id,))] * len(record.captions)
         drawn = draw_captions(rng, [len(true) for true in true_of], self.captions)
         captions = [record.captions[i] for i in drawn]
-        image = open_image(record.path)
-        window = _window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
+        # Where the truth of captions is exact, a crop must hardly cut away what they count.
+        window = draw_window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
         mirror = rng.random() < 0.5 and not any(_SIDED.search(c) for c in captions)
-        width, height = image.size
-        x0, y0, x1, y1 = window
-        image = image.resize(
-            (self.size, self.size), Image.Resampling.BILINEAR, box=(x0 * width, y0 * height, x1 * width, y1 * height)
-        )
-        if mirror:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        image = see(open_image(record.path), self.size, window, mirror)
         if self.crop < 1:
             image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.8, 1.2))
             image = ImageEnhance.Contrast(image).enhance(rng.uniform(0.8, 1.2))
@@ -152,7 +153,12 @@ class TrainingSet(Dataset[Any]):
         meanings, gist = self.meanings[index], None
         if meanings is not None:
             gist, meanings = F.normalize(meanings.mean(0), dim=0), meanings[drawn]
-        return Sample(record.id, image, captions, regions, [true_of[i] for i in drawn], meanings, gist)
+        truth, things = self.truth.get(record.id), None
+        if truth is not None:
+            seen = {id_: move_boxes((box,), window, mirror) for id_, box in truth.things.items()}
+            things = {id_: boxes[0] for id_, boxes in seen.items() if boxes}
+        true = [true_of[i] for i in drawn]
+        return Sample(record.id, image, captions, regions, true, meanings, gist, tuple(drawn), truth, things)
 
 
 def draw_captions(rng: random.Random, spread: list[int], count: int) -> list[int]:
@@ -161,32 +167,6 @@ def draw_captions(rng: random.Random, spread: list[int], count: int) -> list[int
     # Sorting by u ** (1 / weight) draws without replacement (Efraimidis and Spirakis, 2006).
     order = sorted(range(len(spread)), key=lambda i: -(rng.random() ** (1 / weights[i])))
     return order[:count] + rng.choices(range(len(spread)), weights, k=max(0, count - len(order)))
-
-
-def _window(rng: random.Random, least: float) -> tuple[float, float, float, float]:
-    if least >= 1:
-        return (0.0, 0.0, 1.0, 1.0)
-    share, aspect = rng.uniform(least, 1), rng.uniform(0.8, 1.25)
-    width, height = min(1.0, (share * aspect) ** 0.5), min(1.0, (share / aspect) ** 0.5)
-    x, y = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
-    return (x, y, x + width, y + height)
-
-
-def move_boxes(regions: tuple[Box, ...], window: tuple[float, float, float, float], mirror: bool) -> list[Box]:
-    """Boxes seen through a window (normalised XYXY) and perhaps mirrored; those cut to under a quarter are left out."""
-    wx0, wy0, wx1, wy1 = window
-    moved = []
-    for region in regions:
-        x0, y0, x1, y1 = region.box
-        nx0, nx1 = ((min(max(x, wx0), wx1) - wx0) / (wx1 - wx0) for x in (x0, x1))
-        ny0, ny1 = ((min(max(y, wy0), wy1) - wy0) / (wy1 - wy0) for y in (y0, y1))
-        before = (x1 - x0) * (y1 - y0)
-        after = (nx1 - nx0) * (wx1 - wx0) * (ny1 - ny0) * (wy1 - wy0)
-        if before <= 0 or after < before / 4:
-            continue
-        box = (1 - nx1, ny0, 1 - nx0, ny1) if mirror else (nx0, ny0, nx1, ny1)
-        moved.append(Box(box, region.label, region.score))
-    return moved
 
 
 def pixels(image: Image.Image, mean: float, std: float) -> Float[Tensor, "3 height width"]:
@@ -245,8 +225,15 @@ class Collate:
             torch.tensor([s.regions is not None for s in samples]),
             torch.tensor(rivals),
             teacher,
+            tuple(self._namings(samples[row], n) for row, n in pairs),
             tuple(s.id for s in samples),
         )
+
+    def _namings(self, sample: Sample, place: int) -> tuple[Naming, ...]:
+        if sample.truth is None:
+            return ()
+        sentence = self.processor.read(sample.captions[place])
+        return tuple(namings_of_truth(sentence, sample.numbers[place], sample.truth, sample.things))
 
 
 def loader(data: TrainingSet, collate: Collate, batch_size: int, start: int, workers: int) -> DataLoader[Batch]:

@@ -32,7 +32,14 @@ def build(context: Context, shared: Shared) -> None:
             curve = about.curve(Path(name)) if name else None
             if curve is not None:
                 gr.HTML(curve, js_on_load=None, **BARE)
-            gr.Code(about.CITATION, label="Citation (BibTeX)", interactive=False, wrap_lines=True, buttons=["copy"])
+            gr.Code(
+                about.CITATION,
+                label="Citation (BibTeX)",
+                interactive=False,
+                wrap_lines=True,
+                show_line_numbers=False,
+                buttons=["copy"],
+            )
 
 
 def facts(retriever: Retriever) -> str:

@@ -83,7 +83,7 @@ class Handlers:
         retriever, link = self.context.active(session), to_query("errors", None, **chosen.in_link())
         analysis = self.kept.get(retriever)
         if analysis is None:
-            said = NOT_YET if retriever.gallery.captions is not None else NO_CAPTIONS
+            said = NOT_YET if retriever.gallery.caption_keys else NO_CAPTIONS
             return hint(said), gr.Column(visible=False), gr.skip(), None, None, "", gr.skip(), link
         rows, tags = listed(analysis, chosen), sorted(analysis.tags)
         return (

@@ -1,0 +1,90 @@
+"""Grounding: where the truth of a caption says which words name which things, a word should meet a region on its thing.
+
+Teaches the local level what an explanation then shows; only datasets with exact truth take part (this project's addition).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from .data.folder import Box
+from .data.truth import SceneTruth
+from .labels import canonical
+from .model.boxes import pairwise_iou
+from .processing import Sentence
+from .types import ImageGraph, TextGraph
+
+IOU = 0.5
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Words of a sentence that name things in known places."""
+
+    words: tuple[int, ...]  # indices of the text graph's nodes
+    boxes: Float[Tensor, "things 4"]
+    kind: str
+
+
+def namings_of_truth(
+    sentence: Sentence, caption: int, truth: SceneTruth, things: Mapping[str, Box] | None = None
+) -> list[Naming]:
+    """What the words of a scene's caption number `caption` name; words that were cut off name nothing.
+
+    Args:
+        things: those in the picture as it is seen, where that is not the whole scene; others are named by no words.
+    """
+    things = truth.things if things is None else things
+    found = []
+    for mention in truth.mentions[caption]:
+        start, end = mention.characters(sentence.text)
+        words = tuple(n for n, (a, b) in enumerate(sentence.spans) if a < end and b > start)
+        named = [things[id_] for id_ in mention.things if id_ in things]
+        if words and named:
+            found.append(Naming(words, torch.tensor([thing.box for thing in named]), canonical(named[0].label)))
+    return found
+
+
+def hits(
+    regions: Float[Tensor, "regions 4"], boxes: Float[Tensor, "things 4"]
+) -> tuple[Bool[Tensor, regions], Bool[Tensor, regions]]:
+    """Which regions lie on any of the boxes: by an IoU of at least 0.5 or their centre, and by IoU alone."""
+    overlap = (pairwise_iou(regions, boxes) >= IOU).any(1)
+    centre = ((regions[:, :2] + regions[:, 2:]) / 2)[:, None]
+    inside = ((centre >= boxes[None, :, :2]) & (centre <= boxes[None, :, 2:])).all(-1).any(1)
+    return overlap | inside, overlap
+
+
+def grounding_loss(
+    image: ImageGraph,
+    text: TextGraph,
+    owner: Int[Tensor, texts],
+    named: Sequence[Sequence[Naming]],
+    temperature: Float[Tensor, ""],
+) -> Float[Tensor, ""]:
+    """-log of the share that a word's soft maximum gives to regions on its thing; mean over words that name a thing some
+    region lies on.
+
+    Args:
+        owner: row of the picture of each text.
+        named: of each text.
+        temperature: of the soft maximum.
+    """
+    losses = []
+    for row, own in enumerate(named):
+        if not own:
+            continue
+        picture = int(owner[row])
+        boxes, mask = image.boxes[picture].float(), image.mask[picture]
+        cosines = text.nodes[row].float() @ image.nodes[picture].float().T / temperature  # (W, R)
+        shares = cosines.masked_fill(~mask, float("-inf")).log_softmax(1)
+        for naming in own:
+            on = hits(boxes, naming.boxes.to(boxes.device))[0] & mask
+            if on.any():
+                losses.append(-shares[list(naming.words)][:, on].logsumexp(1))
+    return torch.cat(losses).mean() if losses else image.nodes.new_zeros(())
