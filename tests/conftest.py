@@ -21,6 +21,7 @@ flickr8k          path of ../shared/flickr8k; the test is skipped where it is ab
 from __future__ import annotations
 
 import json
+import os
 import random
 import string
 from collections.abc import Callable
@@ -102,6 +103,12 @@ def draw(seed: int = 0, size: tuple[int, int] = (96, 72)) -> Image.Image:
         box = (x, y, x + size[0] // 3, y + size[1] // 3)
         (pen.ellipse if rng.random() < 0.5 else pen.rectangle)(box, fill=tuple(rng.choices(range(256), k=3)))
     return image
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests neither use nor fill the cache folder of whoever runs them."""
+    os.environ["HGAN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")
