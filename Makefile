@@ -12,7 +12,9 @@ CONFIG ?= configs/hgan_mini.py
 demo: $(VENV)/app
 	$(RUN) app.py
 
+# Browser tests need a Chromium: found, or installed (scripts/chromium.py); in CI it is an error when there is none.
 test: $(VENV)/dev
+	$(RUN) -m scripts.chromium
 	$(RUN) -m pytest
 
 check: lint types test

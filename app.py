@@ -23,21 +23,37 @@ from hgan.limits import Limits
 from hgan.retriever import Retriever
 from hgan.style import CSS
 
+SESSIONS = 500  # visitors whose state is kept, for an hour after they leave: about 1.5 MB each; the oldest goes first
+
+
+def theme() -> gr.themes.Base:
+    """gradio's own look without fonts from elsewhere, where small and grey text is as dark as it must be to be read by all."""
+    own = gr.themes.Default(
+        primary_hue="indigo", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    )
+    return own.set(
+        body_text_color_subdued="*neutral_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_cancel_background_fill="#b91c1c",
+        button_cancel_background_fill_hover="#991b1b",
+    )
+
 
 def launch_options() -> dict[str, Any]:
     """How the demo is launched, in tests as in `main`. None leaves it to gradio's own GRADIO_SERVER_NAME and _PORT."""
     port = os.environ.get("HGAN_PORT")
-    fonts = ["system-ui", "sans-serif"]
     return {
         "server_name": os.environ.get("HGAN_HOST"),
         "server_port": int(port) if port else None,
-        "theme": gr.themes.Default(primary_hue="indigo", font=fonts, font_mono=["ui-monospace", "monospace"]),
+        "theme": theme(),
         "css": CSS,
         "show_error": True,
         "max_file_size": max(MAX_BYTES, Limits.from_environment().bytes),
         "allowed_paths": [],
         "strict_cors": True,
         "enable_monitoring": False,
+        "state_session_capacity": SESSIONS,
         "footer_links": ["api", "settings"],
     }
 

@@ -10,6 +10,7 @@ from .ragged import RaggedGraphs
 from .types import ImageGraph, Similarity, TextGraph
 
 Graph = ImageGraph | TextGraph
+COLUMN = 128  # pictures a block for a sentence alone: small blocks, as of a whole table, would cost more than they save
 
 
 class Side:
@@ -49,6 +50,6 @@ def score(query: Graph, graphs: Graph, parameters: SimilarityParameters) -> Simi
     """Queries with graphs of the other kind: a sentence with pictures is one column, a picture with captions one row."""
     if isinstance(query, TextGraph):
         assert isinstance(graphs, ImageGraph)
-        return score_table(graphs, query, parameters)
+        return score_table(graphs, query, parameters, images_per_block=COLUMN)
     assert isinstance(graphs, TextGraph)
     return score_table(query, graphs, parameters)

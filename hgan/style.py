@@ -60,14 +60,14 @@ ol.hg-matches li { margin: 0; padding: 0; }
 .hg-chips .hg-chip { border: 1px solid var(--edge); border-radius: 999px; padding: .25em .8em; }
 .hg-chip:hover { background: color-mix(in srgb, var(--ink) 9%, transparent); }
 .hg-chip:focus-visible { outline: 3px solid #56B4E9; outline-offset: 1px; }
-.hg .hg-chip.hg-on { background: #D55E00; color: #fff; }
+.hg .hg-chip.hg-on { background: #B85000; color: #fff; } /* darker than the other marks: words stand on it */
 .hg .hg-chip.hg-met { background: #56B4E9; color: #000; }
 .hg-linked [data-key] { cursor: pointer; }
 .hg-waits { display: none; }
 .hg-waits.hg-on, .hg-waits.hg-met { display: inline; }
 .hg-choosing :is(.hg-region, .hg-badge, .hg-node, .hg-edge):not(.hg-on, .hg-met) { opacity: .2; }
 .hg-choosing .hg-edge.hg-met:not(.hg-on) { opacity: .4; }
-.hg-choosing .hg-chip:not(.hg-on, .hg-met) { opacity: .5; }
+.hg-choosing .hg-chip:not(.hg-on, .hg-met) { opacity: .7; }
 .hg-choosing .hg-region.hg-on .hg-over { stroke: #D55E00; stroke-width: 7px; }
 .hg-choosing .hg-region.hg-met .hg-over { stroke: #56B4E9; stroke-width: 6px; }
 .hg-choosing .hg-region:is(.hg-on, .hg-met) .hg-under { stroke-opacity: 1; stroke-width: 10px; }
@@ -76,7 +76,7 @@ ol.hg-matches li { margin: 0; padding: 0; }
 .hg-choosing .hg-edge.hg-on :is(line:last-child, path) { stroke: #D55E00; }
 .hg-choosing .hg-node.hg-on circle { stroke: #000; stroke-width: 4px; fill: #D55E00; }
 .hg-choosing .hg-node.hg-met circle { stroke: #000; stroke-width: 4px; fill: #56B4E9; }
-.hg-choosing .hg-matrix td:not(.hg-on, .hg-met) { opacity: .35; }
+.hg-choosing .hg-matrix td:not(.hg-on, .hg-met) { background-color: transparent !important; }
 .hg-linked td.hg-on, .hg-linked td.hg-met { outline: 3px solid #D55E00; }
 .hg-linked tr:has(th .hg-on) { background: #D55E0030; }
 .hg-linked tr:has(th .hg-met) { background: #56B4E930; }
@@ -111,7 +111,7 @@ ol.hg-matches li { margin: 0; padding: 0; }
 .hg details { margin: .5rem 0; }
 .hg summary { cursor: pointer; }
 @media (max-width: 520px) {
-  .gradio-container .prose h1 { font-size: 1.35rem; }
+  .gradio-container .prose h1 { font-size: 1.35rem !important; }
   .hg .hg-sentence { font-size: 1.15rem; line-height: 1.7; }
   .hg-said { font-size: 13px; }
   .hg-match { grid-template-columns: 1.2rem 76px minmax(0, 1fr); gap: .5rem; }

@@ -43,7 +43,8 @@ def groups_of(data: Path) -> dict[str, tuple[str, list[str]]]:
     for _, scene in read_jsonl(data / "scenes.jsonl"):
         group = scene.get("group")
         if group:
-            groups.setdefault(group["id"], (group["differs"], []))[1].append(scene["id"])
+            id = f"{scene['split']}-{group['id']}"  # every split counts its groups from one
+            groups.setdefault(id, (group["differs"], []))[1].append(scene["id"])
     return groups
 
 

@@ -39,7 +39,8 @@ def toy(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for n, id_ in enumerate(ids)
     ]
     scenes = [
-        {"id": id_, "group": {"id": "g1", "differs": "attribute"} if n < 4 else None} for n, id_ in enumerate(ids)
+        {"id": id_, "split": "test", "group": {"id": "g1", "differs": "attribute"} if n < 4 else None}
+        for n, id_ in enumerate(ids)
     ]
     for line in lines:
         line["split"] = "test"

@@ -171,9 +171,15 @@ def test_rle_round_trip_and_box(height: int, width: int, rng: random.Random) -> 
     assert rle.box(mask) == expected
 
 
+def test_rle_is_written_as_pycocotools_writes_it() -> None:
+    counts = [5, 3, 2, 20, 40, 10]
+    assert rle.compress(counts) == "532a0V1F"
+    assert rle.runs({"counts": "532a0V1F"}) == counts
+
+
 def test_rle_that_does_not_fill_the_picture() -> None:
     with pytest.raises(ValueError, match="got runs of 5 pixels but expected 2 x 3"):
-        rle.box({"size": [2, 3], "counts": [1, 4]})
+        rle.box({"size": [2, 3], "counts": rle.compress([1, 4])})
 
 
 def test_everyday_sentences() -> None:

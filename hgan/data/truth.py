@@ -42,7 +42,7 @@ class Mention:
 class Group:
     """A hard group: scenes alike but for one thing."""
 
-    id: str
+    id: str  # with the split, as every split counts its groups from one
     differs: str  # in what: place, attribute, count, relation, swapped attributes
 
 
@@ -81,7 +81,9 @@ def read_truth(folder: str | Path, split: str | None = None) -> dict[str, SceneT
             }
             group = line.get("group")
             found[str(line["id"])] = SceneTruth(
-                things, mentions.get(line["id"], ()), Group(group["id"], group["differs"]) if group else None
+                things,
+                mentions.get(line["id"], ()),
+                Group(f"{line['split']}-{group['id']}", group["differs"]) if group else None,
             )
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ValueError(

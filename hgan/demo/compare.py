@@ -11,7 +11,7 @@ from ..visualize import hint
 from .cases import save_buttons
 from .context import BARE, HEAVY, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
 from .links import as_weights, to_query
-from .matches import LISTED, choices, gallery_in_link, question
+from .matches import LISTED, Seen, choices, gallery_in_link, newly, question
 
 NO_QUESTION = (
     "Search first. Then the two best matches are set against each other here, and you can choose any other two."
@@ -34,7 +34,7 @@ class Handlers:
         weights: Any,
         session: Any,
         arrived: dict[str, str],
-        seen: str | None,
+        seen: Seen | None,
     ) -> tuple[Any, ...]:
         """The page as it is looked at: the matches of what was asked last, and two of them compared."""
         if asked is None:
@@ -43,16 +43,15 @@ class Handlers:
         listed = choices(retriever.search(query=asked.query, k=LISTED, weights=weights))
         if len(listed) < 2:
             return gr.skip(), gr.skip(), hint(ONE_MATCH), "", None
-        now = question(asked, retriever)
-        if now != seen or not a or not b:
-            a, b = listed[0][1], listed[1][1]
-            if seen is None and arrived.get("tab") == "compare":  # a link named the two
-                a, b = arrived.get("a", a), arrived.get("b", b)
+        asks, used = seen or (None, None)
+        now, linked = question(asked, retriever), newly(arrived, used, "compare")
+        if now != asks or linked or not a or not b:
+            a, b = linked.get("a", listed[0][1]), linked.get("b", listed[1][1])
         return (
             gr.Dropdown(listed, value=a),
             gr.Dropdown(listed, value=b),
             *self.show(a, b, asked, weights, session),
-            now,
+            (now, arrived),
         )
 
     @plain_errors

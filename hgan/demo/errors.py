@@ -18,6 +18,7 @@ from ..types import LEVELS, Analysis, QueryRow
 from ..visualize import hint
 from .context import BARE, HEAVY, PRIVATE, Context, Shared, plain_errors
 from .links import to_query
+from .matches import newly
 from .saving import as_file, save_button
 
 NOT_YET = (
@@ -52,12 +53,11 @@ class Handlers:
         return self.kept[retriever]
 
     @plain_errors
-    def open(self, arrived: dict[str, str], first: bool, session: Any, *filters: Any) -> Answer:
+    def open(self, arrived: dict[str, str], used: dict[str, str] | None, session: Any, *filters: Any) -> Answer:
         """The page as it is looked at; at first with the filters of the link that the visitor came by."""
-        chosen = Filter(*filters)
-        if first and arrived.get("tab") == "errors":
-            chosen = Filter.from_link(arrived)
-        return *self.view(session, chosen, 1), chosen.direction, chosen.lost_by, chosen.failures, False
+        linked = newly(arrived, used, "errors")
+        chosen = Filter.from_link(linked) if linked else Filter(*filters)
+        return *self.view(session, chosen, 1), chosen.direction, chosen.lost_by, chosen.failures, arrived
 
     @plain_errors
     def analyse(
@@ -161,17 +161,17 @@ def build(context: Context, shared: Shared) -> None:
         with gr.Row():
             save_button("Save these rows as CSV", lambda *given: handlers.save("csv", *given), filters)
             save_button("Save these rows as JSON", lambda *given: handlers.save("json", *given), filters)
-    first = gr.State(True)
+    used = gr.State(None)
 
     shown = [metrics, rest, tag, ranks, margins, table, page, shared.links["errors"]]
     again: dict[str, Any] = {"trigger_mode": "always_last", "api_visibility": "private"}
     shared.tab["errors"].select(
-        handlers.open, [shared.arrived, first, *filters], [*shown, direction, lost_by, failed, first], **PRIVATE
+        handlers.open, [shared.arrived, used, *filters], [*shown, direction, lost_by, failed, used], **PRIVATE
     )
     go.click(handlers.analyse, filters, shown, show_progress_on=metrics, **PRIVATE)
     for part in (direction, lost_by, tag, failed):
         part.input(lambda *given: handlers.show(*given, 1), filters, shown, **again)
-    page.release(handlers.show, [*filters, page], shown, **again)
+    page.input(handlers.show, [*filters, page], shown, **again)
 
     asked: list[Component] = [gr.Radio(names, value=ANY, visible=False) for names in (DIRECTION_CHOICES, LEVEL_CHOICES)]
     asked += [gr.Textbox(ANY, visible=False), gr.Checkbox(True, visible=False)]

@@ -10,6 +10,7 @@ from .context import Asked
 from .links import OWN_GALLERY
 
 LISTED = 20  # matches to choose from
+Seen = tuple[str, dict[str, str]]  # what a page showed last: the question, and the parameters of the link it used
 
 
 def choices(result: SearchResult) -> list[tuple[str, str]]:
@@ -20,6 +21,15 @@ def choices(result: SearchResult) -> list[tuple[str, str]]:
 def question(asked: Asked, retriever: Retriever) -> str:
     """Tells one question to one gallery from another."""
     return f"{asked.parameters} {asked.query.label} {retriever.gallery.folder}"
+
+
+def newly(arrived: dict[str, str], used: dict[str, str] | None, tab: str) -> dict[str, str]:
+    """The parameters that a link or a saved case brought for this page, if they have not been used yet.
+
+    Args:
+        used: the parameters that the page used last.
+    """
+    return arrived if arrived != used and arrived.get("tab") == tab else {}
 
 
 def gallery_in_link(session: Any) -> str | None:

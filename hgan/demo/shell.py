@@ -48,6 +48,7 @@ def build_demo(retriever: Retriever) -> gr.Blocks:
             links[id_].change(None, links[id_], None, js=REPLACE_ADDRESS)
         # The first tab is selected before the address has been read: until then it must stay as it is.
         assert shared.opened is not None
-        shared.opened.then(None, None, None, js="() => { window.hganOpened = true; }")
+        for after in (shared.opened.success, shared.opened.failure):  # `then` is not called after a failure
+            after(None, None, None, js="() => { window.hganOpened = true; }")
         copy.click(None, None, None, js=COPY_ADDRESS)
     return demo.queue(max_size=64)

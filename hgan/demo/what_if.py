@@ -16,7 +16,7 @@ from ..what_if_page import what_if_page
 from .cases import save_buttons
 from .context import BARE, HEAVY, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
 from .links import as_weights, to_query
-from .matches import LISTED, choices, gallery_in_link, question
+from .matches import LISTED, Seen, choices, gallery_in_link, newly, question
 
 NO_QUESTION = "Search first. Then change the sentence here, or switch parts off, and see what the score does."
 NO_CHANGE = "Reword the sentence, or tick what to switch off. Then press Run: what changes is shown here."
@@ -45,22 +45,22 @@ class Handlers:
         session: Any,
         arrived: dict[str, str],
         chosen: str | None,
-        seen: str | None,
+        seen: Seen | None,
     ) -> tuple[Any, ...]:
         """The page as it is looked at: the chosen match with its parts; the change that a link asks for is made."""
         if asked is None:
             return (*[gr.skip()] * 6, None, hint(NO_QUESTION), "", None)
         retriever = self.context.active(session, asked)
-        now = f"{question(asked, retriever)} {chosen}"
-        if now == seen:
+        asks, used = seen or (None, None)
+        now, linked = f"{question(asked, retriever)} {chosen}", newly(arrived, used, "what-if")
+        if now == asks and not linked:
             return (*[gr.skip()] * 9, seen)
         listed = choices(retriever.search(query=asked.query, k=LISTED, weights=weights))
-        linked = arrived if seen is None and arrived.get("tab") == "what-if" else {}
         match = linked.get("id") or chosen or listed[0][1]
         change = {name: linked[name] for name in ("text", *OFF) if linked.get(name)}
         form = self.form(retriever, asked, match, weights, change)
         shown = self.show(match, change, asked, weights, session)
-        return gr.Dropdown(listed, value=match), *form, change, *shown, now
+        return gr.Dropdown(listed, value=match), *form, change, *shown, (now, arrived)
 
     @plain_errors
     def choose(self, match: str | None, asked: Asked | None, weights: Any, session: Any) -> tuple[Any, ...]:

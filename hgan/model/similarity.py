@@ -141,6 +141,8 @@ def score_table(
     Rows and columns are sorted by their node counts first, so that blocks carry little padding; the result is in the
     order given.
     """
+    if len(image) <= images_per_block and len(text) <= texts_per_block:  # nothing to sort, and nothing is copied
+        return similarity(trim(image), trim(text), parameters)
     image_order, text_order = image.mask.sum(1).argsort(), text.mask.sum(1).argsort()
     device = image.nodes.device
     table = {name: torch.empty(len(image), len(text), device=device) for name in LEVELS}

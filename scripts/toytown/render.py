@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from . import stage
+from .rle import compress
 from .sample import Staged
 from .world import INDOOR, Relation, Scene, Thing
 
@@ -55,11 +56,11 @@ def box_of(mask: np.ndarray) -> list[float] | None:
 
 
 def encode(mask: np.ndarray) -> dict[str, Any]:
-    """COCO's uncompressed RLE: column-major run lengths that start with the zeros."""
+    """COCO's compressed RLE: column-major run lengths that start with the zeros."""
     flat = mask.flatten(order="F").astype(np.int8)
     edges = np.flatnonzero(np.diff(flat)) + 1
     counts = np.diff([0, *edges, flat.size]).tolist()
-    return {"size": list(mask.shape), "counts": ([0] if flat[0] else []) + counts}
+    return {"size": list(mask.shape), "counts": compress(([0] if flat[0] else []) + counts)}
 
 
 def _seen(relation: Relation, things: dict[str, Thing]) -> bool:

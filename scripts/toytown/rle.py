@@ -1,4 +1,8 @@
-"""COCO-style uncompressed run lengths: column after column, starting with the count of zeros."""
+"""COCO's compressed run lengths: column after column, starting with the count of zeros.
+
+`counts` is a string as pycocotools writes it: from the third run on the difference to the run before the last one, in groups of
+five bits, each a character from "0" on; a sixth bit says that more groups follow.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,46 @@ def encode(rows: Sequence[Sequence[int]]) -> dict[str, Any]:
                 counts.append(run)
                 value, run = 1 - value, 0
             run += 1
-    return {"size": [height, width], "counts": [*counts, run]}
+    return {"size": [height, width], "counts": compress([*counts, run])}
+
+
+def compress(counts: Sequence[int]) -> str:
+    """Run lengths as a string."""
+    text = []
+    for place, count in enumerate(counts):
+        rest = count - counts[place - 2] if place > 2 else count
+        more = True
+        while more:
+            group, rest = rest & 31, rest >> 5
+            more = rest != (-1 if group & 16 else 0)
+            text.append(chr(48 + group + 32 * more))
+    return "".join(text)
+
+
+def runs(mask: dict[str, Any]) -> list[int]:
+    """The run lengths of a mask, from its string; raises ValueError where the string ends in the middle of a number."""
+    counts: list[int] = []
+    value, bits = 0, 0
+    for character in mask["counts"]:
+        group = ord(character) - 48
+        value |= (group & 31) << bits
+        bits += 5
+        if group & 32:
+            continue
+        if group & 16:
+            value -= 1 << bits
+        counts.append(value + counts[-2] if len(counts) > 2 else value)
+        value, bits = 0, 0
+    if bits:
+        raise ValueError(f"got run lengths that break off after {len(counts)} numbers")
+    return counts
 
 
 def decode(mask: dict[str, Any]) -> list[list[int]]:
     """The inverse of `encode`; raises ValueError where the runs do not fill the picture."""
     height, width = mask["size"]
     flat: list[int] = []
-    for k, run in enumerate(mask["counts"]):
+    for k, run in enumerate(runs(mask)):
         flat += [k % 2] * run
     if len(flat) != height * width:
         raise ValueError(f"got runs of {len(flat)} pixels but expected {height} x {width}")
@@ -32,7 +68,7 @@ def decode(mask: dict[str, Any]) -> list[list[int]]:
 
 def area(mask: dict[str, Any]) -> int:
     """The number of ones."""
-    return sum(mask["counts"][1::2])
+    return sum(runs(mask)[1::2])
 
 
 def box(mask: dict[str, Any]) -> tuple[float, float, float, float] | None:
@@ -42,7 +78,7 @@ def box(mask: dict[str, Any]) -> tuple[float, float, float, float] | None:
     """
     height, width = mask["size"]
     at, x0, y0, x1, y1 = 0, width, height, -1, -1
-    for k, run in enumerate(mask["counts"]):
+    for k, run in enumerate(runs(mask)):
         if k % 2 and run:
             first, last = at, at + run - 1
             x0, x1 = min(x0, first // height), max(x1, last // height)

@@ -24,7 +24,8 @@ def fill(visitor: Visit, id: str) -> None:
         slider.fill("1")
         expect(page.locator("#matches")).to_contain_text("Your level weights")
     elif id == "explain":
-        expect(page.locator("#why .hg-explained")).to_be_visible()
+        page.locator("#why .hg-explained .hg-chip").first.click()
+        expect(page.locator("#why .hg-choosing")).to_be_visible()
     elif id == "compare":
         expect(page.locator("#compared .hg-compared")).to_be_visible()
     elif id == "what-if":
@@ -35,6 +36,7 @@ def fill(visitor: Visit, id: str) -> None:
     elif id == "errors":
         page.get_by_role("button", name="Analyse").click()
         expect(page.locator("#failures table")).to_be_visible()
+        expect(page.locator(".matplotlib img")).to_have_count(2)
     elif id == "classroom":
         page.locator(".hg-vote").first.click()
         page.get_by_role("button", name="Reveal").click()
