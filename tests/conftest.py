@@ -15,6 +15,8 @@ train_config_at   function(out, **changes) -> TrainConfig of a run of seconds on
 train_config      function(**changes) -> the same with `out` in the test's own folder
 picture           function(seed=0, size=(96, 72)) -> a PIL picture of coloured shapes
 sentences         a few sentences of different lengths
+chromium          path of the browser; without one the test is skipped, and in CI it fails
+browser           a running Chromium, one for all tests: two of Playwright's loops do not fit into one process
 flickr8k          path of ../shared/flickr8k; the test is skipped where it is absent
 """
 
@@ -24,7 +26,7 @@ import json
 import os
 import random
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, sync_playwright
 from transformers import AutoModel, BertConfig, BertTokenizer, MobileNetV2Config
 
 from hgan import HGANConfig, HGANModel, HGANProcessor
@@ -43,6 +46,7 @@ from hgan.gallery import Gallery
 from hgan.gallery_build import build_gallery
 from hgan.retriever import Retriever
 from hgan.train_config import TrainConfig
+from scripts.chromium import MISSING, find, in_ci
 
 ROOT = Path(__file__).resolve().parent.parent
 COLOURS = ("red", "green", "blue", "yellow", "black", "orange")
@@ -261,3 +265,21 @@ def flickr8k() -> Path:
     if not (folder / "captions.jsonl").is_file():
         pytest.skip("needs ../shared/flickr8k, which is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    path = find()
+    if path is None and in_ci():
+        pytest.fail(MISSING)
+    if path is None:
+        pytest.skip("NO CHROMIUM: nothing was looked at in a browser (see scripts/chromium.py)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

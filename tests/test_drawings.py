@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from hgan.alignment import alignment
 from hgan.build import load
@@ -23,7 +24,6 @@ from hgan.types import Explanation
 from hgan.visualize import document
 
 SENTENCE = "a red circle on the left of a blue square"
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -123,23 +123,18 @@ def test_saved_page_asks_nobody_for_anything(explanation: Explanation, thumbnail
 
 
 @pytest.fixture(scope="module")
-def saved_page(explanation: Explanation, thumbnail: Picture) -> Iterator[Any]:
+def saved_page(explanation: Explanation, thumbnail: Picture, browser: Browser) -> Iterator[Page]:
     """The saved page in a browser; the same script runs in the demo."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.is_file():
-        pytest.skip(f"needs {CHROMIUM}")
-    with playwright.sync_playwright() as tools:
-        browser = tools.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        page = browser.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.set_content(document("case", explanation_page(explanation, thumbnail)))
-        yield page
-        assert errors == []
-        browser.close()
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_content(document("case", explanation_page(explanation, thumbnail)))
+    yield page
+    page.close()
+    assert errors == []
 
 
-def lit(page: Any, selector: str) -> set[str]:
+def lit(page: Page, selector: str) -> set[str]:
     """Keys of what is lit in a part of the page: chosen or met."""
     found = page.evaluate(
         "(s) => [...document.querySelectorAll(s)].map((e) => e.dataset.key)", f"{selector}:is(.hg-on, .hg-met)"
@@ -147,7 +142,7 @@ def lit(page: Any, selector: str) -> set[str]:
     return set(found)
 
 
-def test_choosing_a_word_lights_its_regions_everywhere(saved_page: Any, explanation: Explanation) -> None:
+def test_choosing_a_word_lights_its_regions_everywhere(saved_page: Page, explanation: Explanation) -> None:
     word = strongest(explanation.words)[0]
     expected = {f"r{n}" for n in met(explanation.local_terms[word.index])}
     saved_page.click(f'.hg-chip[data-key="w{word.index}"]')
@@ -160,7 +155,7 @@ def test_choosing_a_word_lights_its_regions_everywhere(saved_page: Any, explanat
     assert lit(saved_page, "[data-key]") == set()
 
 
-def test_choosing_a_region_lights_its_words_and_edges(saved_page: Any, explanation: Explanation) -> None:
+def test_choosing_a_region_lights_its_words_and_edges(saved_page: Page, explanation: Explanation) -> None:
     region = strongest(explanation.regions)[0]
     saved_page.click(f'.hg-badge[data-key="r{region.index}"]')
     expected = {f"w{n}" for n in met([row[region.index] for row in explanation.local_terms])}
@@ -170,7 +165,7 @@ def test_choosing_a_region_lights_its_words_and_edges(saved_page: Any, explanati
     assert lit(saved_page, "[data-key]") == set()
 
 
-def test_the_keyboard_chooses_too(saved_page: Any, explanation: Explanation) -> None:
+def test_the_keyboard_chooses_too(saved_page: Page, explanation: Explanation) -> None:
     first, second = (f'.hg-chip[data-key="w{n}"]' for n in (0, 1))
     saved_page.focus(first)
     saved_page.keyboard.press("ArrowRight")

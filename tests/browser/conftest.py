@@ -1,6 +1,5 @@
 """The demo over a tiny model, seen through a real Chromium.
 
-chromium    path of the browser; without one the tests are skipped, and in CI they fail
 retriever   of the tiny checkpoint and gallery, with the model card that is committed
 site        address of the running demo
 visit       function(width=1280, theme="light") -> Visit: a visitor with a browser context of his own
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from driving import Visit
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 import app
 from hgan.build import load
@@ -25,17 +24,6 @@ from hgan.data.folder import read_dataset
 from hgan.demo.shell import build_demo
 from hgan.gallery_build import build_gallery
 from hgan.retriever import Retriever, default_checkpoint
-from scripts.chromium import MISSING, find, in_ci
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    path = find()
-    if path is None and in_ci():
-        pytest.fail(MISSING)
-    if path is None:
-        pytest.skip("NO CHROMIUM: nothing was looked at in a browser (see scripts/chromium.py)")
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -56,14 +44,6 @@ def site(retriever: Retriever) -> Iterator[str]:
     _, url, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     yield url
     demo.close()
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
