@@ -23,7 +23,7 @@ from hgan.limits import Limits
 from hgan.retriever import Retriever
 from hgan.style import CSS
 
-SESSIONS = 500  # visitors whose state is kept, for an hour after they leave: about 1.5 MB each; the oldest goes first
+SESSIONS = 500  # visitors whose state is kept, for an hour after they leave; the oldest goes first
 
 
 def theme() -> gr.themes.Base:
