@@ -70,6 +70,34 @@ def load(
     return model.eval(), processor
 
 
+def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) -> tuple[HGANModel, HGANProcessor]:
+    """The weighted mean of checkpoints that went on from one another, with the settings of the first.
+
+    Args:
+        shares: of each checkpoint (folder or hub id); scaled to sum to 1.
+        changes: as in `load`.
+
+    Raises:
+        ValueError: a checkpoint cannot be loaded, or is not built like the first.
+    """
+    whole = sum(shares.values())
+    (first, share), *others = shares.items()
+    model, processor = load(first, "cpu", changes)
+    mixed = {
+        name: value * (share / whole) if value.is_floating_point() else value
+        for name, value in model.state_dict().items()
+    }
+    for name, share in others:
+        other = load(name, "cpu")[0].state_dict()
+        if {n: v.shape for n, v in other.items()} != {n: v.shape for n, v in mixed.items()}:
+            raise ValueError(f"got {name}, which is not built like {first}, but expected checkpoints of one model")
+        for key, value in mixed.items():
+            if value.is_floating_point():
+                value += other[key] * (share / whole)
+    model.load_state_dict(mixed)
+    return model, processor
+
+
 def fingerprint(model: HGANModel) -> str:
     """SHA-256 of the settings that change what is encoded, and of the weights by name as a checkpoint stores them: the
     same for a model in memory, on disk and on a hub."""
@@ -103,7 +131,8 @@ def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
         ValueError: the checkpoint to start from cannot be loaded.
     """
     if config.start:
-        model, processor = load(config.start, "cpu", config.model)
+        shares = {config.start: 1.0} if isinstance(config.start, str) else config.start
+        model, processor = soup(shares, config.model)
         model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
         return model.train(), processor
     text_source = resolve_source(config.text_encoder)

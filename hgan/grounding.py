@@ -1,10 +1,12 @@
-"""Grounding: where the truth of a caption says which words name which things, a word should meet a region on its thing.
+"""Grounding: where it is known which words of a caption name which things, a word should meet a region on its thing.
 
-Teaches the local level what an explanation then shows; only datasets with exact truth take part (this project's addition).
+Teaches the local level what an explanation then shows (this project's addition). Known from exact truth, or from a detector's
+boxes and a list of nouns.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .data.folder import Box
+from .data.nouns import named_labels
 from .data.truth import SceneTruth
 from .labels import canonical
 from .model.boxes import pairwise_iou
@@ -20,6 +23,7 @@ from .processing import Sentence
 from .types import ImageGraph, TextGraph
 
 IOU = 0.5
+TEACHER = 0.5  # a detector's box of less confidence is not taken for truth
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,19 @@ def namings_of_truth(
         if words and named:
             found.append(Naming(words, torch.tensor([thing.box for thing in named]), canonical(named[0].label)))
     return found
+
+
+def namings_of_labels(sentence: Sentence, known: Sequence[Box]) -> list[Naming]:
+    """From a list of everyday nouns; a noun counts where a box of its label is known with a score of at least TEACHER."""
+    boxes = defaultdict(list)
+    for box in known:
+        if box.score >= TEACHER:
+            boxes[canonical(box.label)].append(box.box)
+    return [
+        Naming(tuple(range(start, end)), torch.tensor(boxes[label]), label)
+        for start, end, label in named_labels(sentence.words)
+        if label in boxes
+    ]
 
 
 def hits(

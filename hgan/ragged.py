@@ -7,6 +7,7 @@ of D, `edges` sum(N * N) numbers,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .files import atomic
+from .model.flat import FlatGraphs
 from .types import FeatureGraph, ImageGraph, TextGraph
 
 # What each field is stored as. Half precision is exact enough for unit vectors: cosines move by less than 1e-3.
@@ -101,6 +103,16 @@ class RaggedGraphs:
         for name, array in self.arrays.items():
             with atomic(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
+
+    def flat(self, rows: Sequence[int] | None = None) -> FlatGraphs:
+        """What the similarity reads of some rows, in the order given, without padding, in float32; of all rows by default."""
+        own = {name: self.arrays[name] for name in ("global_node", "nodes", "weights", "counts")}
+        if rows is not None:
+            spans = [np.arange(self.node_start[row], self.node_start[row + 1]) for row in rows]
+            places = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+            own = {name: array[places if name in _PER_NODE else list(rows)] for name, array in own.items()}
+        tensors = {name: torch.from_numpy(np.array(array, np.float32)) for name, array in own.items()}
+        return FlatGraphs(**tensors | {"counts": torch.from_numpy(np.array(own["counts"], np.int64))})
 
     def rows(self, rows: list[int] | range) -> ImageGraph | TextGraph:
         """A padded float32 batch of some rows, in the order given."""

@@ -23,7 +23,7 @@ from .images import open_image
 from .model.similarity import SimilarityParameters
 from .query import ImageSource, Query
 from .search import Searcher
-from .side import Graph, score
+from .side import Graph
 from .types import Analysis, Comparison, ImageGraph, TextGraph, WhatIf
 
 __all__ = ["ROOT", "ImageSource", "Query", "Retriever", "default_checkpoint", "default_gallery"]
@@ -207,7 +207,7 @@ class Retriever(Searcher):
         side = self.side(isinstance(query, TextGraph))
         if not side.exact:
             return None
-        scores = score(query, side.all, parameters).score.flatten()
+        scores = side.score(query, parameters)[0].score.flatten()
         scores[row] = float("-inf")
         return 1 + int((scores > value).sum())
 

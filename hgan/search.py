@@ -20,7 +20,7 @@ from .model.hgan import HGANModel
 from .model.similarity import SimilarityParameters
 from .processing import HGANProcessor
 from .query import ImageSource, Query, encode_query
-from .side import Side, score
+from .side import Side
 from .types import LEVELS, Explanation, Hit, SearchResult, Similarity, Verdict
 
 
@@ -85,8 +85,7 @@ class Searcher:
         for_pictures = query.sentence is not None
         side = self.side(for_pictures)
         start = time.perf_counter()
-        graphs, rows = side.compared(query.graph)
-        table = score(query.graph, graphs, parameters)
+        table, rows = side.score(query.graph, parameters)
         scores = table.score.flatten()
         best = scores.topk(min(k, len(scores)))
         hits = [
@@ -231,7 +230,7 @@ class Searcher:
             raise ValueError(
                 f"picture {id!r} has no caption to compare with, but expected the id of a picture with captions"
             )
-        return own[int(score(query.graph, captions.graphs.rows(own), parameters).score[0].argmax())]
+        return own[int(captions.score(query.graph, parameters, own)[0].score.argmax())]
 
 
 def _since(start: float) -> float:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from .index import CANDIDATES, EXACT_LIMIT, CandidateIndex
-from .model.similarity import SimilarityParameters, score_table
+from .model.flat import FlatGraphs, similarity_to_all
+from .model.similarity import SimilarityParameters
 from .ragged import RaggedGraphs
 from .types import ImageGraph, Similarity, TextGraph
 
 Graph = ImageGraph | TextGraph
-COLUMN = 128  # pictures a block for a sentence alone: small blocks, as of a whole table, would cost more than they save
 
 
 class Side:
@@ -34,22 +35,25 @@ class Side:
         return self.graphs.rows(range(len(self.graphs)))
 
     @cached_property
+    def flat(self) -> FlatGraphs:
+        """Every row without padding; only of a side that is `exact`."""
+        return self.graphs.flat()
+
+    @cached_property
     def index(self) -> CandidateIndex:
         """Of the global nodes."""
         return CandidateIndex(self.graphs.arrays["global_node"])
 
-    def compared(self, query: Graph) -> tuple[Graph, list[int]]:
-        """Graphs to score a query with, and which rows they are."""
-        if self.exact:
-            return self.all, list(range(len(self.graphs)))
-        rows = self.index.candidates(query.global_node[0].numpy(), CANDIDATES)
-        return self.graphs.rows(rows), rows
+    def score(
+        self, query: Graph, parameters: SimilarityParameters, rows: Sequence[int] | None = None
+    ) -> tuple[Similarity, Sequence[int]]:
+        """A sentence with pictures (one column) or a picture with captions (one row), and which rows of the gallery they are.
 
-
-def score(query: Graph, graphs: Graph, parameters: SimilarityParameters) -> Similarity:
-    """Queries with graphs of the other kind: a sentence with pictures is one column, a picture with captions one row."""
-    if isinstance(query, TextGraph):
-        assert isinstance(graphs, ImageGraph)
-        return score_table(graphs, query, parameters, images_per_block=COLUMN)
-    assert isinstance(graphs, TextGraph)
-    return score_table(query, graphs, parameters)
+        Args:
+            rows: these alone.
+        """
+        if rows is None and self.exact:
+            return similarity_to_all(query, self.flat, parameters), range(len(self.graphs))
+        if rows is None:
+            rows = self.index.candidates(query.global_node[0].numpy(), CANDIDATES)
+        return similarity_to_all(query, self.graphs.flat(rows), parameters), rows

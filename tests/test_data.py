@@ -391,6 +391,22 @@ def test_a_loader_begun_in_the_middle_gives_the_rest_of_the_same_batches(tiny_da
     assert ids(list(loader(data, collate, 5, start=1, workers=0))) == whole[1:]
 
 
+def test_words_of_a_photograph_are_grounded_by_known_boxes_as_they_are_seen(dot, collate):
+    record = replace(dot, captions=("a dog",), regions=(replace(dot.regions[0], label="dog"),))
+    data = TrainingSet([record], size=64, captions=1, crop=1, seed=0, grounded=True)
+    ways = set()
+    for data.epoch in range(20):
+        sample = data[0]
+        ((naming,),) = collate([sample]).namings
+        assert (naming.words, naming.kind) == ((1,), "dog")
+        assert naming.boxes.tolist() == [pytest.approx(sample.regions[0].box)]
+        ways.add(sample.regions[0].box)
+    assert len(ways) == 2  # as it is, and mirrored
+    doubtful = replace(record, regions=(replace(record.regions[0], score=0.4),))
+    assert collate([TrainingSet([doubtful], 64, 1, 1, 0, grounded=True)[0]]).namings == ((),)
+    assert collate([TrainingSet([record], 64, 1, 1, 0)[0]]).namings == ((),)
+
+
 def test_opening_a_loader_leaves_the_random_numbers_of_the_model_alone(tiny_dataset, collate):
     data = TrainingSet(read_dataset(tiny_dataset), 64, 1, 1, seed=0)
     before = torch.get_rng_state()

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hgan.model.flat import FlatGraphs, similarity_to_all
 from hgan.model.similarity import (
     SimilarityParameters,
     cross_level,
@@ -21,6 +22,7 @@ from hgan.model.similarity import (
 from hgan.types import LEVELS, ImageGraph, TextGraph, concatenate
 
 DIM = 8
+_OTHER = {ImageGraph: TextGraph, TextGraph: ImageGraph}
 
 
 def graph(kind: type, counts: list[int], seed: int, padding: int = 0, scattered: bool = False):
@@ -94,6 +96,28 @@ def test_a_table_in_blocks_equals_the_whole_at_once(images, texts, blocks, scatt
     torch.testing.assert_close(table.score, whole.score, atol=1e-6, rtol=1e-5)
     for name in LEVELS:
         torch.testing.assert_close(table.levels[name], whole.levels[name], atol=1e-6, rtol=1e-5)
+
+
+@settings(deadline=None)
+@given(
+    kind=st.sampled_from([ImageGraph, TextGraph]),
+    own=st.integers(0, 20),
+    others=st.lists(st.integers(0, 6), min_size=1, max_size=7),
+    temperature=st.sampled_from([0.02, 0.1, 1.0]),
+    seed=st.integers(0, 99),
+)
+def test_one_graph_against_many_without_padding_equals_the_table(kind, own, others, temperature, seed):
+    query, many = graph(kind, [own], seed, 2, True), graph(_OTHER[kind], others, seed + 1, 1)
+    flat = FlatGraphs(many.global_node, many.nodes[many.mask], many.weights[many.mask], many.mask.sum(1))
+    pair = (query, many) if kind is ImageGraph else (many, query)
+    expected, found = (
+        similarity(*pair, parameters(temperature)),
+        similarity_to_all(query, flat, parameters(temperature)),
+    )
+    assert found.weights == expected.weights
+    torch.testing.assert_close(found.score, expected.score, atol=1e-6, rtol=1e-5)
+    for name in LEVELS:
+        torch.testing.assert_close(found.levels[name], expected.levels[name], atol=2e-6, rtol=1e-5)
 
 
 def test_the_score_is_the_weighted_sum_of_the_levels():

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hgan.data.folder import read_dataset
+from hgan.data.truth import read_truth
 from scripts.toytown import everyday, lexicon, rle
-from scripts.toytown.captions import five, mentions_fit
+from scripts.toytown.captions import build_more, five, mentions_fit
 from scripts.toytown.check import check
 from scripts.toytown.grammar import TAGS
 from scripts.toytown.lines import read_lines
@@ -199,6 +201,21 @@ def test_everyday_on_disk() -> None:
 def all_rendered() -> bool:
     """An unfinished split is checked against its plan, which takes longer than a test may."""
     return (FOLDER / "manifest.json").exists() and len(read_lines(FOLDER / "scenes.jsonl")) == sum(SPLITS.values())
+
+
+def test_more_captions_of_a_split_are_a_dataset_folder_with_its_truth(tmp_path: Path) -> None:
+    count = build_more(FOLDER, tmp_path / "more", 2, "dev")
+    records, truth = read_dataset(tmp_path / "more", "dev"), read_truth(tmp_path / "more", "dev")
+    assert count == sum(len(record.captions) for record in records) == 10 * len(records)
+    assert all(record.path.is_file() for record in records)
+    scenes = {row["id"]: Scene.from_json(row) for row in read_lines(FOLDER / "scenes.jsonl") if row["split"] == "dev"}
+    for row in read_lines(tmp_path / "more" / "caption_facts.jsonl"):
+        for fact in row["captions"]:
+            assert holds(Claim.from_json(fact["claim"]), scenes[row["id"]])
+    for record in records:
+        assert len(set(record.captions)) > 7
+        assert all(record.id in fact.true_of for fact in record.facts)
+        assert len(truth[record.id].mentions) == len(record.captions)
 
 
 @pytest.mark.skipif(not all_rendered(), reason="assets/toytown is not complete; see python -m scripts.toytown check")

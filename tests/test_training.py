@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import torch
 from transformers import AutoModel
 
 from hgan import training
-from hgan.build import load
+from hgan.build import load, save_checkpoint
 from hgan.data.batches import loader
 from hgan.data.folder import read_dataset
 from hgan.evaluation import evaluate
@@ -121,6 +122,30 @@ def test_a_run_may_go_on_from_a_checkpoint_with_other_settings(unbroken, train_c
     assert run.model.config.score_threshold == run.average.regions.score_threshold == 0.33
     assert run.model.config.name_or_path == ""
     assert run.model.training
+
+
+def test_a_run_may_start_from_the_mean_of_checkpoints(unbroken, train_config, tmp_path):
+    config, run, _ = unbroken
+    first, second = Path(config.out) / "best", tmp_path / "second"
+    other = copy.deepcopy(run.model)
+    with torch.no_grad():
+        other.level_logits += 1
+    save_checkpoint(other, run.processor, second)
+    mixed = trainer(train_config(start={str(first): 3, str(second): 1})).model.state_dict()
+    weights = [load(folder, "cpu")[0].state_dict() for folder in (first, second)]
+    for name, value in mixed.items():
+        expected = 0.75 * weights[0][name] + 0.25 * weights[1][name] if value.is_floating_point() else weights[0][name]
+        torch.testing.assert_close(value, expected)
+    odd, processor = load(first, "cpu", {"concepts": 0, "ignore_mismatched_sizes": True})
+    save_checkpoint(odd, processor, tmp_path / "odd")
+    with pytest.raises(ValueError, match=r"odd, which is not built like .*best, but expected checkpoints of one model"):
+        trainer(train_config(start={str(first): 1, str(tmp_path / "odd"): 1}))
+
+
+def test_a_run_may_train_on_smaller_pictures_than_its_model_looks_at(train_config):
+    run = trainer(train_config(image_size=32))
+    assert (run.data.size, run.model.config.image_size) == (32, 64)
+    run.train_step(run.collate([run.data[0], run.data[1]]))
 
 
 def test_an_epoch_passes_through_each_dataset_as_often_as_asked_and_is_judged_on_each(

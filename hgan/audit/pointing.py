@@ -8,7 +8,7 @@ box of the named things is at least 0.5, or if its centre lies inside one; with 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..data.folder import Box
-from ..data.nouns import named_labels
 from ..grounding import Naming, hits
-from ..labels import canonical
 from ..model.boxes import area
-from ..processing import Sentence
 from ..types import OBJECT
 
 REGION_SETS = ("all", "objects")  # context cells among them, or detections alone
@@ -36,18 +32,6 @@ class Pointed:
     random: float  # share of all regions of the set that would be hits
     largest: bool  # whether the largest region is one
     possible: bool  # whether any is
-
-
-def namings_of_labels(sentence: Sentence, known: Sequence[Box]) -> list[Naming]:
-    """From a list of everyday nouns; a noun counts where a box of its label is known."""
-    boxes = defaultdict(list)
-    for box in known:
-        boxes[canonical(box.label)].append(box.box)
-    return [
-        Naming(tuple(range(start, end)), torch.tensor(boxes[label]), label)
-        for start, end, label in named_labels(sentence.words)
-        if label in boxes
-    ]
 
 
 def point(

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ..data.folder import Box, Record
 from ..data.truth import SceneTruth
 from ..encoding import encode_texts, to_pixels
-from ..grounding import namings_of_truth
+from ..grounding import TEACHER, namings_of_labels, namings_of_truth
 from ..images import open_image
 from ..model.hgan import HGANModel
 from ..model.similarity import SimilarityParameters, pair_terms, similarity
@@ -21,7 +21,6 @@ from ..types import OBJECT, ImageGraph, Regions, TextGraph, concatenate
 from . import deletion, pointing, proposals
 
 PAIRS = 10_000  # of the additivity check
-TEACHER = 0.5  # a detector's box of less confidence is not taken for truth
 BATCH = 32
 
 
@@ -64,7 +63,7 @@ def audit(
         if truth is not None and record.id in truth:
             namings = namings_of_truth(sentences[column], number, truth[record.id])
         else:
-            namings = pointing.namings_of_labels(sentences[column], known[row])
+            namings = namings_of_labels(sentences[column], known[row])
         if namings:
             image, terms = images[row], pair_terms(images[row], texts[column], parameters)
             local, real = terms.local_words + terms.local_regions, image.mask[0]

@@ -19,7 +19,7 @@ from PIL import Image, ImageEnhance
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..grounding import Naming, namings_of_truth
+from ..grounding import Naming, namings_of_labels, namings_of_truth
 from ..images import open_image
 from ..labels import label_index
 from ..processing import HGANProcessor
@@ -79,6 +79,7 @@ class Sample:
     numbers: tuple[int, ...] = ()  # of the captions among those of the record
     truth: SceneTruth | None = None
     things: dict[str, Box] | None = None  # those of the truth that are seen, where they are seen
+    grounded: bool = False
 
 
 class TrainingSet(Dataset[Any]):
@@ -93,7 +94,8 @@ class TrainingSet(Dataset[Any]):
         seed: of every random choice.
         sources: which dataset each record is from; batches are of one dataset, for a photograph is no rival of a scene.
         meanings: of the captions of each record, where a teacher gave them.
-        truth: by record id, where words are to be grounded.
+        truth: by record id, for grounding words where truth is exact.
+        grounded: ground words; where truth is not exact, by the known boxes and a list of nouns.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class TrainingSet(Dataset[Any]):
         sources: Sequence[int] | None = None,
         meanings: Sequence[Tensor | None] | None = None,
         truth: Mapping[str, SceneTruth] | None = None,
+        grounded: bool = False,
     ) -> None:
         bare = next((r.id for r in records if not r.captions), None)
         if bare is not None:
@@ -113,7 +116,7 @@ class TrainingSet(Dataset[Any]):
         self.records, self.size, self.captions, self.crop, self.seed = records, size, captions, crop, seed
         self.sources = sources or [0] * len(records)
         self.meanings = meanings or [None] * len(records)
-        self.truth = truth or {}
+        self.truth, self.grounded = truth or {}, grounded
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -158,7 +161,9 @@ class TrainingSet(Dataset[Any]):
             seen = {id_: move_boxes((box,), window, mirror) for id_, box in truth.things.items()}
             things = {id_: boxes[0] for id_, boxes in seen.items() if boxes}
         true = [true_of[i] for i in drawn]
-        return Sample(record.id, image, captions, regions, true, meanings, gist, tuple(drawn), truth, things)
+        return Sample(
+            record.id, image, captions, regions, true, meanings, gist, tuple(drawn), truth, things, self.grounded
+        )
 
 
 def draw_captions(rng: random.Random, spread: list[int], count: int) -> list[int]:
@@ -230,9 +235,11 @@ class Collate:
         )
 
     def _namings(self, sample: Sample, place: int) -> tuple[Naming, ...]:
-        if sample.truth is None:
+        if not sample.grounded:
             return ()
         sentence = self.processor.read(sample.captions[place])
+        if sample.truth is None:
+            return tuple(namings_of_labels(sentence, sample.regions or ()))
         return tuple(namings_of_truth(sentence, sample.numbers[place], sample.truth, sample.things))
 
 

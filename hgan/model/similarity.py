@@ -19,7 +19,7 @@ from ..types import LEVELS, ImageGraph, Similarity, TextGraph
 G = TypeVar("G", ImageGraph, TextGraph)
 
 MIN_TEMPERATURE = 0.02  # exp(1 / 0.02) still fits in float32, so no maximum has to be taken out first
-_NOTHING = 1e-30  # below exp(-1 / 0.02): only a row without real nodes falls under it
+NOTHING = 1e-30  # below exp(-1 / 0.02): only a row without real nodes falls under it
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class PairTerms:
 def soft_maximum(cosines: Tensor, mask: Tensor, temperature: Tensor, dim: int) -> Tensor:
     """Softmax-weighted mean over the nodes that `mask` keeps; 0 where it keeps none."""
     weights = (cosines / temperature).exp() * mask
-    return (weights * cosines).sum(dim) / weights.sum(dim).clamp(min=_NOTHING)
+    return (weights * cosines).sum(dim) / weights.sum(dim).clamp(min=NOTHING)
 
 
 def local_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, ""]) -> Float[Tensor, "images texts"]:
@@ -67,8 +67,8 @@ def local_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, "
     if not text.mask.all():
         weights = weights * text.mask
     terms = weights * cosines
-    for_words = terms.sum(1) / weights.sum(1).clamp(min=_NOTHING)  # (I, T, W)
-    for_regions = terms.sum(3) / weights.sum(3).clamp(min=_NOTHING)  # (I, R, T)
+    for_words = terms.sum(1) / weights.sum(1).clamp(min=NOTHING)  # (I, T, W)
+    for_regions = terms.sum(3) / weights.sum(3).clamp(min=NOTHING)  # (I, R, T)
     by_words = (for_words * text.weights).sum(-1)
     by_regions = (for_regions * image.weights[:, :, None]).sum(1)
     return (by_words + by_regions) / 2

@@ -1,4 +1,4 @@
-"""The subcommands that need no renderer: captions, manifest, check, stats, everyday."""
+"""The subcommands that need no renderer: captions, manifest, check, stats, more, everyday."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path("assets/toytown")
+MORE = Path("build/toytown-train")
 EVERYDAY = Path("assets/captions/everyday.jsonl")
 
 
@@ -22,6 +23,12 @@ def add_parsers(subparsers: Any) -> None:
         parser = subparsers.add_parser(name, help=told, description=told)
         parser.add_argument("--folder", type=Path, default=FOLDER, help="dataset folder (default: %(default)s)")
         parser.set_defaults(run=run)
+    told = "write a dataset folder of the train split with more captions a scene, to train on"
+    parser = subparsers.add_parser("more", help=told, description=told)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="dataset folder (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=MORE, help="dataset folder to write (default: %(default)s)")
+    parser.add_argument("--times", type=int, default=8, help="captions of each tag (default: %(default)s)")
+    parser.set_defaults(run=_more)
     told = "write 2,000 captions for photographs of everyday life"
     parser = subparsers.add_parser("everyday", help=told, description=told)
     parser.add_argument("--out", type=Path, default=EVERYDAY, help="JSON lines (default: %(default)s)")
@@ -65,6 +72,13 @@ def _stats(args: argparse.Namespace) -> int:
     numbers = table(args.folder)
     write_card(args.folder / "README.md", numbers)
     print(numbers)
+    return 0
+
+
+def _more(args: argparse.Namespace) -> int:
+    from .captions import build_more
+
+    print(f"{build_more(args.folder, args.out, args.times)} captions in {args.out}")
     return 0
 
 
