@@ -19,9 +19,9 @@ from hgan.demo.gpu import place
 from hgan.demo.health import app_kwargs
 from hgan.demo.shell import build_demo
 from hgan.images import MAX_BYTES
-from hgan.limits import Limits
 from hgan.retriever import Retriever
-from hgan.style import CSS
+from hgan.uploads.limits import Limits
+from hgan.visualize.style import CSS
 
 SESSIONS = 500  # visitors whose state is kept, for an hour after they leave; the oldest goes first
 

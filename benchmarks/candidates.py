@@ -1,6 +1,6 @@
 """How often FAISS candidates hold what the exact ranking finds: `python -m benchmarks.candidates --gallery DIR`.
 
-Galleries of up to `hgan.index.EXACT_LIMIT` pictures are scored exactly; this says what a larger one would lose.
+Galleries of up to `hgan.gallery.index.EXACT_LIMIT` pictures are scored exactly; this says what a larger one would lose.
 Queries are the gallery's own captions
 (sentence to picture) and pictures (picture to sentence); recall is the share of the exact top 10 among the candidates.
 """
@@ -12,7 +12,7 @@ import sys
 
 import torch
 
-from hgan.index import CandidateIndex
+from hgan.gallery.index import CandidateIndex
 from hgan.model.similarity import score_table
 from hgan.retriever import Retriever, default_gallery
 from hgan.types import ImageGraph, TextGraph

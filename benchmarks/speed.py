@@ -27,7 +27,7 @@ from PIL import Image, ImageDraw
 from hgan.build import load
 from hgan.data.folder import read_dataset
 from hgan.encoding import encode_images, encode_texts, to_pixels
-from hgan.gallery_build import CHUNK, build_gallery
+from hgan.gallery.build import CHUNK, build_gallery
 from hgan.model.similarity import score_table
 from hgan.retriever import Retriever, default_checkpoint, default_gallery
 from hgan.types import ImageGraph, TextGraph

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .gallery import Gallery
+from .gallery.store import Gallery
 from .metrics import Recall, RetrievalMetrics, recall
 from .model.similarity import SimilarityParameters, join_columns, score_table
 from .types import LEVELS, ImageGraph, QueryRow, Similarity, TextGraph

@@ -21,8 +21,8 @@ from .data.folder import read_dataset
 from .data.truth import read_truth
 from .evaluation import score_records
 from .files import write_json
-from .gallery import Gallery, verify
-from .gallery_build import build_gallery
+from .gallery.build import build_gallery
+from .gallery.store import Gallery, verify
 from .report import audit_lines, evaluation_lines, evaluation_report, explanation_lines, search_lines
 from .retriever import Retriever, default_checkpoint
 from .version import __version__

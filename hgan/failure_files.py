@@ -10,8 +10,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from .case import Source
-from .failures import Filter
 from .types import Analysis, QueryRow
+from .visualize.failures import Filter
 
 COLUMNS = (
     "direction", "query_id", "query_label", "tag", "rank", "truth_id", "best_wrong_id", "margin", "lost_by",

@@ -10,10 +10,10 @@ from typing import Any
 from PIL import Image
 
 from .encoding import encode_texts
+from .gallery.side import Graph
 from .images import open_image, to_rgb
 from .model.hgan import HGANModel
 from .processing import HGANProcessor, Sentence
-from .side import Graph
 from .types import Regions
 from .what_if import image_graph, regions_of
 

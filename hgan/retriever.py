@@ -13,17 +13,17 @@ from typing import Any
 
 from . import analysis, case, what_if
 from .build import load
-from .captions import Progress
 from .compare import compare_pairs
 from .explain import explain_pair
 from .files import sha256
-from .gallery import Gallery
-from .hub import gallery_folder
+from .gallery.captions import Progress
+from .gallery.hub import gallery_folder
+from .gallery.side import Graph
+from .gallery.store import Gallery
 from .images import open_image
 from .model.similarity import SimilarityParameters
 from .query import ImageSource, Query
 from .search import Searcher
-from .side import Graph
 from .types import Analysis, Comparison, ImageGraph, TextGraph, WhatIf
 
 __all__ = ["ROOT", "ImageSource", "Query", "Retriever", "default_checkpoint", "default_gallery"]

@@ -11,16 +11,16 @@ from typing import Any
 import torch
 
 from .build import fingerprint
-from .calibrate import calibrate_pictures, calibrate_sentences
-from .calibration import Calibration, judge
-from .captions import Progress, caption_graphs
 from .explain import explain_pair
-from .gallery import Gallery
+from .gallery.calibrate import calibrate_pictures, calibrate_sentences
+from .gallery.calibration import Calibration, judge
+from .gallery.captions import Progress, caption_graphs
+from .gallery.side import Side
+from .gallery.store import Gallery
 from .model.hgan import HGANModel
 from .model.similarity import SimilarityParameters
 from .processing import HGANProcessor
 from .query import ImageSource, Query, encode_query
-from .side import Side
 from .types import LEVELS, Explanation, Hit, SearchResult, Similarity, Verdict
 
 
@@ -167,7 +167,7 @@ class Searcher:
     def side(self, for_pictures: bool, progress: Progress | None = None) -> Side:
         """What a query is compared with: the gallery's pictures or its captions.
 
-        The captions of a lean gallery are encoded at the first call (see `hgan.captions`); `progress` is called meanwhile.
+        Captions of a lean gallery are encoded at the first call (see `hgan.gallery.captions`); `progress` is called meanwhile.
 
         Raises:
             ValueError: captions are asked for, and the gallery has none.

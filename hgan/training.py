@@ -30,7 +30,7 @@ from .optimisation import freeze, freeze_statistics, groups, schedule
 from .teacher import caption_meanings
 from .train_config import TrainConfig
 from .types import LEVELS, concatenate
-from .visualize import training_curve
+from .visualize.curve import training_curve
 
 TEXT_BLOCK = 64  # texts of like length that go through the sentence tower together
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from hgan.class_cases import PICTURES, CaseFile, CasePicture, ClassCase, write_cases
 from hgan.data.folder import CaptionFact, Record, read_dataset, read_jsonl
-from hgan.drawings import shrink_picture
 from hgan.images import open_image
 from hgan.retriever import ROOT, Retriever
+from hgan.visualize.pictures import shrink_picture
 
 LONGEST = 320  # pixels of a picture's longer side
 LOOK_ALIKES = "look-alikes"

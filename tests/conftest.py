@@ -42,8 +42,8 @@ from hgan.build import save_checkpoint
 from hgan.data.batches import pixels
 from hgan.data.folder import read_dataset
 from hgan.encoding import to_pixels
-from hgan.gallery import Gallery
-from hgan.gallery_build import build_gallery
+from hgan.gallery.build import build_gallery
+from hgan.gallery.store import Gallery
 from hgan.retriever import Retriever
 from hgan.train_config import TrainConfig
 from scripts.chromium import MISSING, find, in_ci

@@ -11,8 +11,8 @@ import torch
 import hgan.analysis
 from hgan.analysis import metrics_of, places, recall_by_tag, rows_of, truth_of
 from hgan.data.folder import CaptionFact, read_dataset
-from hgan.gallery import CaptionKey, Gallery, Item
-from hgan.gallery_build import build_gallery
+from hgan.gallery.build import build_gallery
+from hgan.gallery.store import CaptionKey, Gallery, Item
 from hgan.metrics import retrieval_metrics
 from hgan.model.similarity import score_table
 from hgan.retriever import Retriever

@@ -14,7 +14,6 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
-from hgan import visualize
 from hgan.build import load
 from hgan.cli import main as cli
 from hgan.data.folder import read_dataset
@@ -23,8 +22,10 @@ from hgan.demo.cases import read_case_file
 from hgan.demo.context import PAGES, Context
 from hgan.demo.links import from_query
 from hgan.demo.shell import build_demo
-from hgan.gallery_build import build_gallery
+from hgan.gallery.build import build_gallery
 from hgan.retriever import Retriever
+from hgan.types import Hit
+from hgan.visualize.matches import moves
 
 SENTENCE = "a red circle on the left of a blue square"
 SCRIPT = '<script>alert(1)</script> a red "circle" ${1+1} {{value}} <img src=x onerror=alert(1)>'
@@ -217,15 +218,15 @@ def test_sliders_rank_anew_and_say_what_moved(page: search.Handlers, settings: l
     assert from_query(link)["w"] == "0,0,1"
     new = retriever.search(text=SENTENCE, k=12, weights=one_level).hits
     assert shown_ids(matches) == [hit.id for hit in new]
-    places = visualize.moves(retriever.search(text=SENTENCE, k=12).hits, new)
+    places = moves(retriever.search(text=SENTENCE, k=12).hits, new)
     assert any(places.values())
     assert sum(bool(places[hit.id]) for hit in new) == matches.count("hg-move")
 
 
 def test_moves_count_places_gained() -> None:
-    hits = {id_: visualize.Hit(rank, id_, 0.0, {}, {}) for rank, id_ in enumerate("abcd", 1)}
-    after = [visualize.Hit(rank, id_, 0.0, {}, {}) for rank, id_ in enumerate("dabx", 1)]
-    assert visualize.moves(list(hits.values()), after) == {"d": 3, "a": -1, "b": -1, "x": None}
+    hits = {id_: Hit(rank, id_, 0.0, {}, {}) for rank, id_ in enumerate("abcd", 1)}
+    after = [Hit(rank, id_, 0.0, {}, {}) for rank, id_ in enumerate("dabx", 1)]
+    assert moves(list(hits.values()), after) == {"d": 3, "a": -1, "b": -1, "x": None}
 
 
 def test_link_opens_the_same_state_again(page: search.Handlers, retriever: Retriever) -> None:

@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-from hgan.calibration import Calibration, judge, sample
 from hgan.data.folder import read_dataset
-from hgan.gallery import Gallery
-from hgan.gallery_build import build_gallery
+from hgan.gallery.build import build_gallery
+from hgan.gallery.calibration import Calibration, judge, sample
+from hgan.gallery.store import Gallery
 from hgan.retriever import Retriever
 
 # Own queries score 0.5 to 0.9, foreign ones 0.1 to 0.6.

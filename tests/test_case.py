@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from hgan.gallery import Gallery
+from hgan.gallery.store import Gallery
 from hgan.retriever import Retriever
 
 STATE = {"page": "search", "q": "a red circle"}

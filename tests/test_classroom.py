@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hgan.class_cases import CaseFile, ClassCase, read_cases, write_cases
-from hgan.classroom import case_page, case_title
 from hgan.retriever import Retriever
+from hgan.visualize.classroom import case_page, case_title
 from scripts import classroom as script
 
 SCRIPT = '<script>alert(1)</script> a red "circle" ${1+1} {{value}} <img src=x onerror=alert(1)>'

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from hgan.alignment import alignment
 from hgan.build import load
-from hgan.charts import escape, stacked_bar, sum_text
 from hgan.data.folder import read_dataset
-from hgan.drawings import Picture, numbered, read_picture, regions_drawing, shrink_picture, strongest
-from hgan.explanation_page import explanation_page
-from hgan.gallery_build import build_gallery
-from hgan.graph_drawings import image_edges, image_graph_drawing, text_graph_drawing
-from hgan.linked import MOST_MET, met
+from hgan.gallery.build import build_gallery
 from hgan.retriever import Retriever
 from hgan.types import Explanation
-from hgan.visualize import document
+from hgan.visualize.alignment import alignment
+from hgan.visualize.charts import escape, stacked_bar, sum_text
+from hgan.visualize.document import document
+from hgan.visualize.explanation import explanation_page
+from hgan.visualize.graphs import image_edges, image_graph_drawing, text_graph_drawing
+from hgan.visualize.linked import MOST_MET, met
+from hgan.visualize.pictures import Picture, numbered, read_picture, regions_drawing, shrink_picture, strongest
 
 SENTENCE = "a red circle on the left of a blue square"
 

@@ -11,14 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-import hgan.captions
-import hgan.gallery_build
+import hgan.gallery.build
+import hgan.gallery.captions
 from hgan.build import fingerprint
 from hgan.data.folder import CaptionFact, read_dataset
 from hgan.encoding import encode_records
-from hgan.gallery import Gallery, verify
-from hgan.gallery_build import build_gallery
-from hgan.ragged import RaggedGraphs, flatten
+from hgan.gallery.build import build_gallery
+from hgan.gallery.ragged import RaggedGraphs, flatten
+from hgan.gallery.store import Gallery, verify
 from hgan.retriever import Retriever
 from hgan.types import ImageGraph
 
@@ -142,7 +142,7 @@ def test_a_folder_without_a_readable_picture_leaves_no_gallery(tiny_model, tiny_
 def test_an_interrupted_build_goes_on_and_ends_the_same(
     tiny_model, tiny_processor, tiny_dataset, gallery, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(hgan.gallery_build, "CHUNK", 5)
+    monkeypatch.setattr(hgan.gallery.build, "CHUNK", 5)
     records, out = read_dataset(tiny_dataset), tmp_path / "shapes"
 
     def stop(done: int, total: int) -> None:
@@ -211,7 +211,7 @@ def test_a_lean_gallery_keeps_no_caption_graphs_and_gives_the_same_scores(lean, 
 
 def test_captions_of_a_lean_gallery_are_encoded_once(lean, tiny_model, tiny_processor, picture, monkeypatch):
     first = Retriever(tiny_model, tiny_processor, Gallery(lean)).search(image=picture(3)).hits
-    monkeypatch.setattr(hgan.captions, "encode_captions", None)
+    monkeypatch.setattr(hgan.gallery.captions, "encode_captions", None)
     assert Retriever(tiny_model, tiny_processor, Gallery(lean)).search(image=picture(3)).hits == first
 
 
@@ -230,7 +230,7 @@ def test_a_cache_that_cannot_be_used_is_done_without(
 
 
 def test_a_sentence_needs_no_captions_of_a_lean_gallery(lean, tiny_model, tiny_processor, monkeypatch):
-    monkeypatch.setattr(hgan.captions, "encode_captions", None)
+    monkeypatch.setattr(hgan.gallery.captions, "encode_captions", None)
     assert Retriever(tiny_model, tiny_processor, Gallery(lean)).search(text="a red circle").verdict.z != 0
 
 

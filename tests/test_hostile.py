@@ -21,13 +21,13 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
-from hgan import private
 from hgan.build import load
 from hgan.data.folder import read_dataset
 from hgan.demo.shell import build_demo
-from hgan.gallery_build import build_gallery
-from hgan.gallery_views import upload_page
+from hgan.gallery.build import build_gallery
 from hgan.retriever import Retriever
+from hgan.uploads import private
+from hgan.visualize.own_gallery import upload_page
 
 SENTENCE = "a red circle"
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)> ${1+1} {{value}}"

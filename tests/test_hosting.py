@@ -16,16 +16,17 @@ import torch
 import yaml
 from PIL import Image
 
-from hgan import hub, private
 from hgan.build import load
 from hgan.data.folder import read_dataset
 from hgan.demo import gpu, my_gallery
 from hgan.demo.context import Context
 from hgan.demo.health import app_kwargs
-from hgan.gallery_build import build_gallery
-from hgan.hub import gallery_folder
+from hgan.gallery import hub
+from hgan.gallery.build import build_gallery
+from hgan.gallery.hub import gallery_folder
 from hgan.retriever import Retriever
-from hgan.upload_files import Upload
+from hgan.uploads import private
+from hgan.uploads.files import Upload
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -16,19 +16,20 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
-from hgan import about, edits
+from hgan import edits
 from hgan.compare import compare_pairs
-from hgan.compare_page import comparison_page
 from hgan.demo.errors import Handlers as ErrorHandlers
-from hgan.drawings import read_picture
 from hgan.failure_files import to_csv, to_json
-from hgan.failure_plots import margin_histogram, rank_histogram
-from hgan.failures import ANY, PAGE, Filter, Shown, failure_list, listed, metrics_table
 from hgan.retriever import Retriever
-from hgan.switches import read_edges, read_places, switches
 from hgan.types import QueryRow, Step
-from hgan.waterfall import MOST, gathered, waterfall
-from hgan.what_if_page import what_if_page
+from hgan.visualize import about
+from hgan.visualize.comparison import comparison_page
+from hgan.visualize.failure_plots import margin_histogram, rank_histogram
+from hgan.visualize.failures import ANY, PAGE, Filter, Shown, failure_list, listed, metrics_table
+from hgan.visualize.pictures import read_picture
+from hgan.visualize.switches import read_edges, read_places, switches
+from hgan.visualize.waterfall import MOST, gathered, waterfall
+from hgan.visualize.what_if import what_if_page
 
 SENTENCE = "a red circle on the left of a blue square"
 SCRIPT = '<script>alert(1)</script> a red "circle" ${1+1} {{value}} <img src=x onerror=alert(1)>'

@@ -4,10 +4,10 @@ import pytest
 import torch
 from PIL import Image
 
-import hgan.side
+import hgan.gallery.side
 from hgan.data.folder import read_dataset
-from hgan.gallery import Gallery
-from hgan.gallery_build import build_gallery
+from hgan.gallery.build import build_gallery
+from hgan.gallery.store import Gallery
 from hgan.retriever import Retriever
 from hgan.types import LEVELS
 
@@ -96,10 +96,10 @@ def test_background_is_that_of_the_whole_gallery(retriever):
 
 def test_candidates_of_a_large_gallery_get_the_exact_scores(retriever, tiny_model, tiny_processor, monkeypatch):
     exact = retriever.search(text="a red circle", k=3).hits
-    monkeypatch.setattr(hgan.side, "EXACT_LIMIT", 5)
+    monkeypatch.setattr(hgan.gallery.side, "EXACT_LIMIT", 5)
     large = Retriever(tiny_model, tiny_processor, Gallery(retriever.gallery.folder))
     assert [h.id for h in large.search(text="a red circle", k=3).hits] == [h.id for h in exact]
-    monkeypatch.setattr(hgan.side, "CANDIDATES", 4)
+    monkeypatch.setattr(hgan.gallery.side, "CANDIDATES", 4)
     few = Retriever(tiny_model, tiny_processor, Gallery(retriever.gallery.folder)).search(text="a red circle", k=12)
     by_id = {hit.id: hit.score for hit in retriever.search(text="a red circle", k=12).hits}
     assert len(few.hits) == 4

@@ -14,17 +14,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hgan import private, uploads
 from hgan.build import load
-from hgan.caption_files import assign, read_captions
 from hgan.data.folder import read_dataset
-from hgan.gallery import verify
-from hgan.gallery_build import build_gallery
-from hgan.limits import Limits
-from hgan.private import PrivateFolders
+from hgan.gallery.build import build_gallery
+from hgan.gallery.store import verify
 from hgan.retriever import Retriever
-from hgan.upload_files import Received, Upload, receive
-from hgan.uploads import SessionGallery, StoppedError, build_session_gallery
+from hgan.uploads import private
+from hgan.uploads import session as uploads
+from hgan.uploads.captions import assign, read_captions
+from hgan.uploads.files import Received, Upload, receive
+from hgan.uploads.limits import Limits
+from hgan.uploads.private import PrivateFolders
+from hgan.uploads.session import SessionGallery, StoppedError, build_session_gallery
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 import gradio as gr
 import torch
 
-from .. import about
 from ..files import sha256
 from ..retriever import Retriever
-from ..visualize import hint
+from ..visualize import about
+from ..visualize.notes import hint
 from .context import BARE, Context, Shared
 
 NO_CARD = "This checkpoint has no README.md beside its weights here, so there is no model card to show."

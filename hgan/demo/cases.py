@@ -9,8 +9,8 @@ from typing import Any
 
 from gradio.components import Component
 
-from .. import visualize
 from ..retriever import Retriever
+from ..visualize.document import document, provenance
 from .context import Asked
 from .links import from_query
 from .saving import as_file, save_button
@@ -27,8 +27,8 @@ def save_buttons(name: str, shown: Callable[..., tuple[Any, ...]], inputs: Seque
     def html(*values: Any) -> dict[str, str]:
         _, _, link, page, retriever = shown(*values)
         model, gallery = retriever.sources
-        made_by = visualize.provenance(from_query(link), model, gallery)
-        return as_file(f"{name}.html", visualize.document("HGAN", page + made_by), "text/html")
+        made_by = provenance(from_query(link), model, gallery)
+        return as_file(f"{name}.html", document("HGAN", page + made_by), "text/html")
 
     def data(*values: Any) -> dict[str, str]:
         asked, answer, link, _, retriever = shown(*values)

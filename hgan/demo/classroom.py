@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from ..class_cases import CaseFile, read_cases
-from ..classroom import VOTE_JS, case_page, case_title
 from ..retriever import ROOT
-from ..visualize import hint
+from ..visualize.classroom import VOTE_JS, case_page, case_title
+from ..visualize.notes import hint
 from .context import BARE, Context, Shared
 from .links import to_query
 

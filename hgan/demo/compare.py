@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from ..compare_page import comparison_page
-from ..visualize import hint
+from ..visualize.comparison import comparison_page
+from ..visualize.notes import hint
 from .cases import save_buttons
 from .context import BARE, HEAVY, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
 from .links import as_weights, to_query

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.events import Dependency
 
-from .. import drawings
 from ..retriever import Query, Retriever
+from ..visualize.pictures import Picture, read_picture
 from .inputs import guarded, guarded_path, picture_input
 
 if TYPE_CHECKING:
-    from ..uploads import SessionGallery
+    from ..uploads.session import SessionGallery
 
 
 __all__ = [
@@ -39,7 +39,7 @@ HOUR = 3600  # seconds that a visitor's state is kept after the last use
 HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 PRIVATE: dict[str, Any] = {**HEAVY, "api_visibility": "private"}
 SMALL: dict[str, Any] = {"size": "sm", "scale": 0, "min_width": 150}  # buttons beside the point of a page
-BARE: dict[str, Any] = {"apply_default_css": False}  # `hgan.style` is the style sheet of what is drawn
+BARE: dict[str, Any] = {"apply_default_css": False}  # `hgan.visualize.style` is the style sheet of what is drawn
 
 
 @dataclass(frozen=True, eq=False)  # gradio hashes states to see whether they changed
@@ -47,7 +47,7 @@ class Asked:
     """What one visitor asked last: encoded once, used for every search and explanation that follows."""
 
     query: Query
-    picture: drawings.Picture | None  # of a picture query
+    picture: Picture | None  # of a picture query
     source: str | None = None  # id of the gallery picture that a picture query is
 
     @property
@@ -74,13 +74,13 @@ class Context:
             return self.retriever
         return session.for_pictures if asked is not None and asked.picture is not None else session.retriever
 
-    def thumbnail(self, retriever: Retriever, id: str) -> drawings.Picture:
+    def thumbnail(self, retriever: Retriever, id: str) -> Picture:
         """The gallery's small picture of a picture's or a caption's id.
 
         Raises:
             ValueError: no such id, or no such picture.
         """
-        return drawings.read_picture(retriever.gallery.thumbnail(retriever.row(id)))
+        return read_picture(retriever.gallery.thumbnail(retriever.row(id)))
 
 
 @dataclass

@@ -8,14 +8,14 @@ from weakref import WeakKeyDictionary
 import gradio as gr
 from gradio.components import Component
 
-from ..drawings import shrink_picture
 from ..failure_files import as_data, to_csv, to_json
-from ..failure_plots import margin_histogram, rank_histogram
-from ..failures import ANY, DIRECTIONS, Filter, Shown, failure_list, listed, metrics_table, pages_of
 from ..images import open_image
 from ..retriever import Retriever
 from ..types import LEVELS, Analysis, QueryRow
-from ..visualize import hint
+from ..visualize.failure_plots import margin_histogram, rank_histogram
+from ..visualize.failures import ANY, DIRECTIONS, Filter, Shown, failure_list, listed, metrics_table, pages_of
+from ..visualize.notes import hint
+from ..visualize.pictures import shrink_picture
 from .context import BARE, HEAVY, PRIVATE, Context, Shared, plain_errors
 from .links import to_query
 from .matches import newly

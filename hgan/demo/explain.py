@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from .. import visualize
-from ..explanation_page import explanation_page
-from ..linked import SCRIPT
+from ..visualize.explanation import explanation_page
+from ..visualize.linked import SCRIPT
+from ..visualize.notes import hint
 from .cases import save_buttons
 from .context import BARE, HEAVY, PRIVATE, SMALL, Asked, Context, Shared, picture_input, plain_errors
 from .links import as_weights, to_query
@@ -29,7 +29,7 @@ class Handlers:
     def show(self, asked: Asked | None, chosen: str | None, weights: Any, session: Any) -> tuple[str, str]:
         """The explanation, and the link to it."""
         if asked is None or chosen is None:
-            return visualize.hint(NO_EXPLANATION), ""
+            return hint(NO_EXPLANATION), ""
         _, _, link, page, _ = self.shown(asked, chosen, weights, session)
         return page, link
 
@@ -37,7 +37,7 @@ class Handlers:
     def step(self, by: int, asked: Asked | None, chosen: str | None, weights: Any, session: Any) -> tuple[Any, ...]:
         """The match before or after the chosen one, explained."""
         if asked is None or chosen is None:
-            return chosen, visualize.hint(NO_EXPLANATION), ""
+            return chosen, hint(NO_EXPLANATION), ""
         hits = self.context.active(session, asked).search(query=asked.query, k=MATCHES, weights=weights).hits
         ids = [hit.id for hit in hits]
         place = ids.index(chosen) + by if chosen in ids else 0
@@ -68,7 +68,7 @@ def build(context: Context, shared: Shared) -> None:
     handlers = Handlers(context)
     with gr.Row():
         steps = {-1: gr.Button("← The match before", **SMALL), 1: gr.Button("The next match →", **SMALL)}
-    why = gr.HTML(visualize.hint(NO_EXPLANATION), elem_id="why", js_on_load=SCRIPT, **BARE)
+    why = gr.HTML(hint(NO_EXPLANATION), elem_id="why", js_on_load=SCRIPT, **BARE)
     state = [shared.asked, shared.chosen, shared.weights, shared.session]
     with gr.Row():
         save_buttons("hgan-explanation", handlers.shown, state)

@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.data_classes import FileData, ListFiles
 
-from ..upload_files import Upload
+from ..uploads.files import Upload
 from .inputs import fetches_nothing, guarded_path
 
 C = TypeVar("C", bound=Component)

@@ -11,12 +11,15 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from .. import drawings, gallery_views, visualize
 from ..images import SUFFIXES, open_image
-from ..limits import Limits
-from ..private import MAX_SECONDS
-from ..upload_files import Upload
-from ..uploads import SessionGallery, StoppedError, build_session_gallery, encoder
+from ..uploads.files import Upload
+from ..uploads.limits import Limits
+from ..uploads.private import MAX_SECONDS
+from ..uploads.session import SessionGallery, StoppedError, build_session_gallery, encoder
+from ..visualize import own_gallery
+from ..visualize.matches import match_list
+from ..visualize.notes import hint
+from ..visualize.pictures import read_picture, shrink_picture
 from .context import BARE, PRIVATE, Asked, Context, Shared, plain_errors
 from .files_input import files_input
 from .gpu import ZERO_GPU, on_gpu
@@ -51,10 +54,10 @@ class Handlers:
         progress: gr.Progress = gr.Progress(),  # noqa: B008  # gradio looks for it in the signature
     ) -> tuple[Any, ...]:
         new = self._build(uploads, old, request, progress)
-        items = new.opened.gallery.items[: gallery_views.SHOWN]
+        items = new.opened.gallery.items[: own_gallery.SHOWN]
         pictures = [self.context.thumbnail(new.opened, item.id) for item in items]
-        page = gallery_views.upload_page(new.to_json(), pictures)
-        return new, page, visualize.hint("Choose a picture above to find words for it."), None, *_shown(new)
+        page = own_gallery.upload_page(new.to_json(), pictures)
+        return new, page, hint("Choose a picture above to find words for it."), None, *_shown(new)
 
     @plain_errors
     def build_gallery(
@@ -109,10 +112,10 @@ class Handlers:
         own = _built(session)
         path = own.retriever.gallery.thumbnail(own.retriever.row(event.id))
         query = replace(own.retriever.encode(image=path), label={"image": event.id})
-        asked = Asked(query, drawings.shrink_picture(open_image(path)))
+        asked = Asked(query, shrink_picture(open_image(path)))
         result = own.for_pictures.search(query=asked.query, k=10)
-        pictures = [drawings.read_picture(path)] * len(result.hits)
-        return replace(own, chosen=True), asked, result.hits[0].id, visualize.match_list(result, pictures)
+        pictures = [read_picture(path)] * len(result.hits)
+        return replace(own, chosen=True), asked, result.hits[0].id, match_list(result, pictures)
 
     def choose(self, event: gr.EventData) -> tuple[str, Any]:
         return event.id, gr.Tabs(selected="explain")
@@ -124,7 +127,7 @@ class Handlers:
     def remove(self, session: SessionGallery | None) -> tuple[Any, ...]:
         if session is not None:
             session.close()
-        return None, visualize.hint(GONE), "", *_shown(None)
+        return None, hint(GONE), "", *_shown(None)
 
 
 def discard(uploads: Sequence[Upload]) -> None:
@@ -173,7 +176,7 @@ and after {MAX_SECONDS // 3600} hours at most."""
             download = gr.DownloadButton("Download as a gallery folder (zip)", interactive=False)
             remove = gr.Button("Remove my gallery", variant="stop", interactive=False)
         with gr.Column(scale=3, min_width=320):
-            page = gr.HTML(visualize.hint(NOTHING), elem_id="my-pictures", js_on_load=CHOOSE, **BARE)
+            page = gr.HTML(hint(NOTHING), elem_id="my-pictures", js_on_load=CHOOSE, **BARE)
     words = gr.HTML("", elem_id="my-words", js_on_load=CHOOSE, **BARE)
 
     buttons = [search, download, remove]

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import gradio as gr
 
-from .. import drawings
 from ..images import open_image
 from ..retriever import Retriever
+from ..visualize.pictures import read_picture, shrink_picture
 from .context import UPLOADED, Asked
 
 _PREFIX = "data:image/webp;base64,"
@@ -30,7 +30,7 @@ def asked_in(parameters: Mapping[str, str], retriever: Retriever) -> Asked | Non
     if parameters.get("image"):
         data = _picture_data(parameters["image"])
         gr.Info("The picture of this case was saved small: its numbers may differ a little from the saved ones.")
-        return Asked(retriever.encode(image=data), drawings.shrink_picture(open_image(data)))
+        return Asked(retriever.encode(image=data), shrink_picture(open_image(data)))
     if parameters.get("picture") == UPLOADED:
         gr.Info(
             "This link was made with an uploaded picture, which stays with its visitor: bring it again, or save the case."
@@ -38,7 +38,7 @@ def asked_in(parameters: Mapping[str, str], retriever: Retriever) -> Asked | Non
         return None
     if parameters.get("picture"):
         path = retriever.gallery.thumbnail(retriever.row(parameters["picture"]))
-        return Asked(retriever.encode(image=path), drawings.read_picture(path), parameters["picture"])
+        return Asked(retriever.encode(image=path), read_picture(path), parameters["picture"])
     return None
 
 

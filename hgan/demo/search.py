@@ -8,11 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from .. import drawings, visualize
-from ..charts import escape
 from ..images import open_image
 from ..retriever import Retriever
 from ..types import LEVELS
+from ..visualize.charts import escape
+from ..visualize.matches import match_list, moves
+from ..visualize.notes import hint
+from ..visualize.pictures import shrink_picture
 from .cases import read_case_file, save_buttons
 from .context import BARE, HEAVY, PAGES, PRIVATE, SMALL, Asked, Context, Shared, guarded, picture_input, plain_errors
 from .links import OWN_GALLERY, as_weights, read_count, read_weights, to_query
@@ -53,7 +55,7 @@ class Handlers:
         path, retriever = Path(given(picture)), self.context.active(settings[-1])
         query = retriever.encode(image=path)
         source = gallery_picture(retriever, path)
-        return self.answer(Asked(query, drawings.shrink_picture(open_image(path)), source), None, *settings)
+        return self.answer(Asked(query, shrink_picture(open_image(path)), source), None, *settings)
 
     @plain_errors
     def again(self, asked: Asked | None, chosen: str | None, *settings: Any) -> tuple[Any, ...]:
@@ -61,7 +63,7 @@ class Handlers:
         if asked is None:
             _, *sliders, session = settings
             weights = self.weights(sliders, self.context.active(session))
-            return None, None, weights, visualize.hint(NO_MATCHES), ""
+            return None, None, weights, hint(NO_MATCHES), ""
         return self.answer(asked, chosen, *settings)
 
     def answer(self, asked: Asked, chosen: str | None, k: float, *rest: Any) -> tuple[Any, ...]:
@@ -80,8 +82,8 @@ class Handlers:
         moved = None
         if weights is not None:
             learned = retriever.search(query=asked.query, k=max(int(k), REFERENCE))
-            moved = visualize.moves(learned.hits, result.hits)
-        page = visualize.match_list(result, pictures, chosen, weights, moved)
+            moved = moves(learned.hits, result.hits)
+        page = match_list(result, pictures, chosen, weights, moved)
         return asked, chosen, weights, page, search_link(asked, weights, int(k), session)
 
     def weights(self, sliders: list[float], retriever: Retriever) -> dict[str, float] | None:
@@ -145,7 +147,7 @@ class Handlers:
         retriever = self.context.active(session, asked)
         result = retriever.search(query=asked.query, k=int(k), weights=weights)
         pictures = [self.context.thumbnail(retriever, hit.id) for hit in result.hits]
-        page = visualize.match_list(result, pictures, None, weights)
+        page = match_list(result, pictures, None, weights)
         return asked, result, search_link(asked, weights, int(k), session), page, retriever
 
     # For programs: the same answers as data.
@@ -209,7 +211,7 @@ def build(context: Context, shared: Shared) -> None:
                     gr.Slider(0, 1, value=start[level], step=0.01, label=level, min_width=160) for level in LEVELS
                 ]
             reset = gr.Button("Back to the learned weights", size="sm")
-    results = gr.HTML(visualize.hint(NO_MATCHES), elem_id="matches", js_on_load=CHOOSE, **BARE)
+    results = gr.HTML(hint(NO_MATCHES), elem_id="matches", js_on_load=CHOOSE, **BARE)
     with gr.Row():
         save_buttons("hgan-search", handlers.shown, [shared.asked, shared.weights, k, shared.session])
         case = guarded(gr.UploadButton("Open a saved case", file_types=[".json"], **SMALL))

@@ -10,9 +10,9 @@ import gradio as gr
 from .. import edits
 from ..compare import compare_pairs
 from ..retriever import Retriever
-from ..switches import read_edges, read_places, switches
-from ..visualize import hint
-from ..what_if_page import what_if_page
+from ..visualize.notes import hint
+from ..visualize.switches import read_edges, read_places, switches
+from ..visualize.what_if import what_if_page
 from .cases import save_buttons
 from .context import BARE, HEAVY, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
 from .links import as_weights, to_query

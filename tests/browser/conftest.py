@@ -22,7 +22,7 @@ import app
 from hgan.build import load
 from hgan.data.folder import read_dataset
 from hgan.demo.shell import build_demo
-from hgan.gallery_build import build_gallery
+from hgan.gallery.build import build_gallery
 from hgan.retriever import Retriever, default_checkpoint
 
 

@@ -1,0 +1,1 @@
+"""What visitors bring: files read with suspicion, and a gallery of them that is theirs alone."""

@@ -1,0 +1,29 @@
+"""The curve of a training run, drawn with matplotlib."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from ..files import atomic
+from .charts import LEVEL_COLOURS
+
+
+def training_curve(metrics: list[dict[str, Any]], path: Path) -> None:
+    """Loss and dev rsum (of the score and of each level) by epoch, as a PNG."""
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs = [line["epoch"] for line in metrics]
+    left.plot(epochs, [line["matching"] for line in metrics], color="black", label="matching")
+    left.plot(epochs, [line["detection"] for line in metrics], color="grey", linestyle="--", label="detection")
+    left.set(xlabel="epoch", title="training loss")
+    left.legend()
+    right.plot(epochs, [line["rsum"] for line in metrics], color="black", label="score")
+    for level, colour in LEVEL_COLOURS.items():
+        right.plot(epochs, [line[f"rsum_{level}"] for line in metrics], color=colour, label=level)
+    right.set(xlabel="epoch", title="dev rsum")
+    right.legend()
+    with atomic(path) as temporary:
+        figure.savefig(temporary, dpi=120)

@@ -1,0 +1,74 @@
+"""What can be switched off in a pair, as choices for a page: words, regions and edges, each with what it brought.
+
+Values are texts, so that a form or a link can carry them: "3" is word or region 3, "image:0:4" the edge of nodes 0 and 4 of the
+picture's graph (node 0 is the global node, local node n is n + 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+
+from ..types import Explanation
+from .graphs import image_edges, text_edges
+from .pictures import strongest
+from .waterfall import signed
+
+Choice = tuple[str, str]  # what is shown, value
+Edge = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Choices of one pair, words in the order of the sentence, the rest from the strongest on."""
+
+    words: list[Choice]
+    regions: list[Choice]
+    edges: list[Choice]
+
+
+def switches(explanation: Explanation) -> Switches:
+    """What can be switched off; edges are those that the explain page draws."""
+    e = explanation
+    edges: list[Choice] = []
+    for side, name, (graph, kept) in (("image", "picture", image_edges(e)), ("text", "sentence", text_edges(e))):
+        edges += [(_edge_label(name, graph, i, j, weight), f"{side}:{min(i, j)}:{max(i, j)}") for i, j, weight in kept]
+    return Switches(
+        [(f"{word.label} ({signed(word.total)})", str(word.index)) for word in e.words],
+        [(f"{region.label} ({signed(region.total)})", str(region.index)) for region in strongest(e.regions)],
+        edges,
+    )
+
+
+def _edge_label(side: str, graph: nx.Graph, i: int, j: int, weight: float) -> str:
+    first, second = (graph.nodes[n]["label"] for n in sorted((i, j)))
+    return f"{side}: {first} – {second} (attention {weight:.3f})"
+
+
+def read_places(values: Sequence[str]) -> list[int]:
+    """Words or regions as numbers.
+
+    Raises:
+        ValueError: something else than a whole number.
+    """
+    bad = [value for value in values if not str(value).isdecimal()]
+    if bad:
+        raise ValueError(f"got {bad[0]!r} to switch off, but expected the number of a word or a region, from 0")
+    return [int(value) for value in values]
+
+
+def read_edges(values: Sequence[str]) -> list[Edge]:
+    """Edges as (side, node, node).
+
+    Raises:
+        ValueError: something else than "image:0:4" or "text:1:2".
+    """
+    edges: list[Edge] = []
+    for value in values:
+        side, *nodes = str(value).split(":")
+        if side not in ("image", "text") or len(nodes) != 2 or not all(node.isdecimal() for node in nodes):
+            raise ValueError(f"got edge {value!r} to switch off, but expected one such as 'image:0:4' or 'text:1:2'")
+        edges.append((side, int(nodes[0]), int(nodes[1])))
+    return edges
