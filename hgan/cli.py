@@ -26,6 +26,7 @@ from .gallery.store import Gallery, verify
 from .report import audit_lines, evaluation_lines, evaluation_report, explanation_lines, search_lines
 from .retriever import Retriever, default_checkpoint
 from .version import __version__
+from .visualize.audit_plot import write_audit_figure
 
 SEED = 0  # of everything that `audit` draws
 
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _model_options(audits)
     audits.add_argument("--json", action="store_true", help="print JSON")
     audits.add_argument("--out", metavar="FILE", help="write JSON to this file too")
+    audits.add_argument("--plot", metavar="FILE", help="draw it too: .png, .webp or .svg")
     audits.set_defaults(run=_audit)
 
     gallery = commands.add_parser("gallery", help="build, describe or verify a gallery")
@@ -157,6 +159,9 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _audit(options: argparse.Namespace) -> int:
     if options.limit < 0:
         raise ValueError("expected --limit of 0 or more")
+    plot = Path(options.plot) if options.plot else None
+    if plot and plot.suffix not in (".png", ".webp", ".svg"):
+        raise ValueError(f"got --plot {plot}, but expected a name that ends in .png, .webp or .svg")
     records = read_dataset(options.dataset, options.split)
     if 0 < options.limit < len(records):
         records = [records[n] for n in sorted(random.Random(SEED).sample(range(len(records)), options.limit))]
@@ -173,6 +178,8 @@ def _audit(options: argparse.Namespace) -> int:
     }
     if options.out:
         write_json(Path(options.out), report)
+    if plot:
+        write_audit_figure(report, plot)
     return _print_json(report) if options.json else _print_lines(audit_lines(report))
 
 

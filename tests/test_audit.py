@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 import torch
+from PIL import Image
 
 from hgan.audit import audit, deletion, proposals
 from hgan.audit.pointing import point
@@ -17,6 +18,7 @@ from hgan.data.truth import Group, Mention, SceneTruth, hard_groups, read_truth
 from hgan.encoding import encode_images
 from hgan.grounding import Naming, hits, namings_of_labels, namings_of_truth
 from hgan.types import CONTEXT, OBJECT
+from hgan.visualize.audit_plot import audit_figure
 
 LEFT, RIGHT, WHOLE = [0.0, 0.0, 0.4, 1.0], [0.6, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]
 REGIONS = torch.tensor([WHOLE, LEFT, RIGHT])
@@ -226,10 +228,27 @@ def test_the_command_writes_what_it_prints(capsys, tiny_checkpoint, world, tmp_p
     assert printed == json.loads((tmp_path / "audit.json").read_text())
     assert (printed["pictures"], printed["limit"]) == (2, 2)
     assert len(printed["model"]["sha256"]) == 64
-    assert main(arguments) == 0
+    assert main([*arguments, "--plot", str(tmp_path / "audit.webp")]) == 0
     out = capsys.readouterr().out
     assert "objects alone" in out
     assert "over 5 pairs" in out
+    with Image.open(tmp_path / "audit.webp") as drawn:
+        assert drawn.format == "WEBP"
+    assert main([*arguments, "--plot", "audit.txt"]) == 2
+    assert "got --plot audit.txt, but expected a name that ends in .png" in capsys.readouterr().err
+
+
+def test_a_figure_shows_the_curves_and_shares_of_the_report(tiny_model, tiny_processor, world):
+    records, truth = read_dataset(world, "dev"), read_truth(world, "dev")
+    report = audit(tiny_model, tiny_processor, records, truth, pairs=1)
+    regions, _, pointing = audit_figure(report).axes
+    assert [list(line.get_ydata()) for line in regions.lines] == list(report["deletion"]["regions"]["curve"].values())
+    shares = {
+        label.get_text(): bar.get_width()
+        for label, bar in zip(pointing.get_yticklabels(), pointing.patches, strict=True)
+    }
+    assert shares["largest term\n(detections alone)"] == report["pointing"]["regions"]["objects"]["share"]
+    assert shares["perfect choice\n(detections and context cells)"] == report["pointing"]["regions"]["all"]["ceiling"]
 
 
 def test_evaluate_reports_tags_and_hard_groups_where_facts_are_known(capsys, tiny_checkpoint, world):

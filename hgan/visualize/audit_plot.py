@@ -1,0 +1,62 @@
+"""An audit as one figure: what deletion costs, and how often the largest term lies on the thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..files import atomic
+from .charts import LEVEL_COLOURS
+
+_ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "top": ("largest term first", {"color": LEVEL_COLOURS["global"], "linewidth": 2}),
+    "random": ("random order", {"color": "black", "linestyle": "--"}),
+    "least": ("smallest term first", {"color": "grey", "linestyle": ":", "linewidth": 2}),
+}
+_SETS = {"all": "detections and context cells", "objects": "detections alone"}
+_HELD_AGAINST = {"largest": "largest region", "random": "random region", "ceiling": "perfect choice"}
+
+
+def audit_figure(report: Mapping[str, Any]) -> Figure:
+    """Deletion curves of regions and of words, and pointing beside what it is held against.
+
+    Args:
+        report: of `hgan.audit.audit`.
+    """
+    figure = Figure(figsize=(13, 3.8), layout="constrained")
+    regions, words, pointing = figure.subplots(1, 3)
+    for axes, name in ((regions, "regions"), (words, "words")):
+        _deletion(axes, name, report["deletion"].get(name))
+    _pointing(pointing, report["pointing"])
+    return figure
+
+
+def write_audit_figure(report: Mapping[str, Any], path: Path) -> None:
+    """The figure as a picture of the path's kind (.png, .webp, .svg)."""
+    figure = audit_figure(report)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, dpi=110, format=path.suffix.removeprefix("."))
+
+
+def _deletion(axes: Axes, name: str, result: Mapping[str, Any] | None) -> None:
+    axes.set(xlabel=f"share of {name} taken away", ylabel="mean fall of the score", title=f"deletion of {name}")
+    if result is None:
+        return
+    for order, (label, style) in _ORDERS.items():
+        axes.plot(result["shares"], result["curve"][order], label=label, **style)
+    axes.legend(title=f"{result['pairs']} pairs, area between {result['area_between']:.4f}")
+
+
+def _pointing(axes: Axes, result: Mapping[str, Any]) -> None:
+    names = [f"{said}\n({_SETS[kind]})" for kind in _SETS for said in ("largest term", *_HELD_AGAINST.values())]
+    keys = ("share", *_HELD_AGAINST)
+    values = [result["regions"][kind][key] or 0.0 for kind in _SETS for key in keys]
+    colours = [LEVEL_COLOURS["local"] if key == "share" else "#B8BDC4" for _ in _SETS for key in keys]
+    bars = axes.barh(names[::-1], values[::-1], color=colours[::-1])
+    axes.bar_label(bars, fmt="%.0f", padding=2)
+    axes.set(xlim=(0, 110), xlabel="% of words that name a thing", title=f"pointing, {result['mentions']:,} mentions")
+    axes.tick_params(axis="y", labelsize=7)
