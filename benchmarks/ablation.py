@@ -24,9 +24,10 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.features import extract
-from benchmarks.heads import Pictures, head_of, score, train
+from benchmarks.heads import Pictures, head_of, namings_of, score, train
 from hgan.build import fingerprint, load
 from hgan.data.folder import Record, read_dataset
+from hgan.data.truth import read_truth
 from hgan.retriever import default_checkpoint
 from hgan.train_config import load_train_config
 from hgan.training import training_set
@@ -60,8 +61,12 @@ VARIANTS = {
     **{f"{level} level alone": Variant(level=level, loss={"level_weight": 0.0}) for level in LEVELS},
     "no level losses": Variant(loss={"level_weight": 0.0}),
     "no soft targets": Variant(loss={"teacher_weight": 0.0}),
+    "no grounding": Variant(loss={"grounding_weight": 0.0}),
     "with hinge": Variant(loss={"hinge_weight": 1.0}),
 }
+
+
+FIGURES = {"rsum": "rsum", "full_r1": "`full`, text to image R@1", "pointing": "pointing, %"}
 
 
 def table_of(lines: list[dict[str, Any]]) -> str:
@@ -69,7 +74,7 @@ def table_of(lines: list[dict[str, Any]]) -> str:
     columns = list(
         dict.fromkeys((name, figure) for line in lines for name, found in line["dev"].items() for figure in found)
     )
-    heads = [f"{name}: {'rsum' if figure == 'rsum' else '`full`, text to image R@1'}" for name, figure in columns]
+    heads = [f"{name}: {FIGURES[figure]}" for name, figure in columns]
     rows = ["| variant | seeds | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(columns)]
     for variant in dict.fromkeys(line["variant"] for line in lines):
         own = [line for line in lines if line["variant"] == variant]
@@ -87,6 +92,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", default="configs/hgan_mini.py", help="the run whose data and objective are taken")
     parser.add_argument("--checkpoint", default=default_checkpoint(), help="whose features are taken")
     parser.add_argument("--device", default="cpu", help="of the extraction; training chooses by itself")
+    parser.add_argument(
+        "--data", nargs="+", metavar="DIR", help="one pass through these an epoch, in place of the config's"
+    )
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--captions", type=int, default=1, help="drawn for a picture and step, in place of the run's")
     parser.add_argument("--seeds", type=int, default=3)
@@ -108,19 +116,24 @@ def run(options: argparse.Namespace) -> None:
     encoder, processor = load(options.checkpoint, options.device)
     sha256 = fingerprint(encoder)
     config = load_train_config(options.config)
-    changes = {"epochs": options.epochs, "captions": options.captions, "limit": options.limit}
+    changes: dict[str, Any] = {"epochs": options.epochs, "captions": options.captions, "limit": options.limit}
+    if options.data:
+        changes["data"] = dict.fromkeys(options.data, 1)
     config = dataclasses.replace(config, **changes, hinge_from=options.epochs // 2)
     budget = {
         "features": sha256[:12], "config": options.config, "epochs": config.epochs, "batch_size": config.batch_size,
-        "captions": config.captions, "lr": config.lr, "limit": config.limit,
+        "captions": config.captions, "lr": config.lr, "limit": config.limit, "data": config.data,
     }  # fmt: skip
     done = {(line["variant"], line["seed"]) for line in _read(options.out) if line["budget"] == budget}
     wanted = [(v, s) for s in range(options.seeds) for v in options.variants if (v, s) not in done]
     if not wanted:
         return
 
+    truth = {id_: scene for folder in {*config.data, *config.dev} for id_, scene in (read_truth(folder) or {}).items()}
+
     def pictures(records: list[Record]) -> Pictures:
-        return Pictures(extract(encoder, processor, sha256, records, options.cache), records)
+        features = extract(encoder, processor, sha256, records, options.cache)
+        return Pictures(features, records, namings_of(records, truth, processor))
 
     data = training_set(config, encoder.config.image_size)
     sets = {

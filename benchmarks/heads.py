@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,15 +12,19 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks.features import Features
+from hgan.audit.pointing import point, summarise
 from hgan.build import device_of
 from hgan.config import HGANConfig
 from hgan.data.batches import TrainingSet, draw_captions
 from hgan.data.folder import Record
+from hgan.data.truth import SceneTruth
 from hgan.evaluation import Scored, truth_of
+from hgan.grounding import Naming, grounding_loss, namings_of_labels, namings_of_truth
 from hgan.loss import objective
 from hgan.model.hgan import HGANModel
-from hgan.model.similarity import SimilarityParameters, join_columns, score_table
+from hgan.model.similarity import SimilarityParameters, join_columns, pair_terms, score_table
 from hgan.optimisation import groups, schedule
+from hgan.processing import HGANProcessor
 from hgan.report import evaluation_report
 from hgan.train_config import TrainConfig
 from hgan.training import TEXT_BLOCK
@@ -52,16 +56,31 @@ class Pictures:
     Args:
         features: of `records`, in their order.
         records: each of them once.
+        namings: what the words of each caption name.
     """
 
-    def __init__(self, features: Features, records: list[Record]) -> None:
-        self.features, self.records = features, records
+    def __init__(self, features: Features, records: list[Record], namings: Sequence[Sequence[Naming]]) -> None:
+        self.features, self.records, self.namings = features, records, namings
         self.row_of = {record.path: row for row, record in enumerate(records)}
         self.first = (features.caption_counts.cumsum(0) - features.caption_counts).tolist()
 
     def without_cells(self) -> Pictures:
         """Detections alone."""
-        return Pictures(self.features.without_cells(), self.records)
+        return Pictures(self.features.without_cells(), self.records, self.namings)
+
+
+def namings_of(
+    records: Sequence[Record], truth: Mapping[str, SceneTruth], processor: HGANProcessor
+) -> list[Sequence[Naming]]:
+    """What the words of each caption name: by the truth of scenes, else by known boxes and a list of nouns."""
+    found: list[Sequence[Naming]] = []
+    for record in records:
+        for number, caption in enumerate(record.captions):
+            sentence = processor.read(caption)
+            scene = truth.get(record.id)
+            known = namings_of_labels(sentence, record.regions or ()) if scene is None else None
+            found.append(namings_of_truth(sentence, number, scene) if scene is not None else known or ())
+    return found
 
 
 def train(model: HGANModel, data: TrainingSet, pictures: Pictures, config: TrainConfig, title: str) -> int:
@@ -91,6 +110,11 @@ def train(model: HGANModel, data: TrainingSet, pictures: Pictures, config: Train
                 level_weight=config.level_weight, teacher_weight=config.teacher_weight,
                 teacher_temperature=config.teacher_temperature, margin=config.margin,
             )  # fmt: skip
+            if config.grounding_weight:
+                named = [pictures.namings[caption] for caption in captions.tolist()]
+                temperature = model.similarity_parameters.temperature
+                grounding = grounding_loss(images, concatenate(texts), owner, named, temperature)
+                loss = loss + config.grounding_weight * grounding
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
             optimizer.step()
@@ -125,15 +149,27 @@ def _texts(data: TrainingSet, pictures: Pictures, indices: list[int]) -> tuple[T
 
 @torch.no_grad()
 def score(model: HGANModel, pictures: Pictures) -> dict[str, Any]:
-    """rsum of the score, and R@1 of `full` captions where tags are known."""
+    """rsum of the score, R@1 of `full` captions where tags are known, and the share of words whose largest term lies on what
+    they name (`hgan.audit.pointing`, all regions)."""
     model.eval().to("cpu")
     features, records = pictures.features, pictures.records
     images = [model.graph_of_regions(features.regions(rows)) for rows in torch.arange(len(records)).split(256)]
     order = features.word_counts.argsort()
     texts = concatenate([model.graph_of_words(features.words(block)) for block in order.split(256)])[order.argsort()]
     learned = model.similarity_parameters
-    table = score_table(concatenate(images), texts, SimilarityParameters(learned.temperature, learned.level_weights))
+    parameters = SimilarityParameters(learned.temperature, learned.level_weights)
+    joined = concatenate(images)
+    table = score_table(joined, texts, parameters)
     owner = torch.arange(len(records)).repeat_interleave(features.caption_counts)
     report = evaluation_report(Scored(table, owner, truth_of(records)), records)
     full = report.get("tags", {}).get("full")
-    return {"rsum": report["rsum"], **({"full_r1": full["r1"]} if full else {})}
+    pointed = []
+    for caption, (row, namings) in enumerate(zip(owner.tolist(), pictures.namings, strict=True)):
+        if namings:
+            terms = pair_terms(joined[row], texts[caption], parameters)
+            local, real = terms.local_words + terms.local_regions, joined.mask[row]
+            boxes, kinds = joined.boxes[row][real], joined.kinds[row][real]
+            pointed += [(naming.kind, point(naming, local, boxes, kinds)) for naming in namings]
+    share = summarise(pointed)["regions"]["all"]["share"] if pointed else None
+    found = {"rsum": report["rsum"], "full_r1": full["r1"] if full else None, "pointing": share}
+    return {name: value for name, value in found.items() if value is not None}

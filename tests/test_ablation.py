@@ -11,10 +11,11 @@ import torch
 from benchmarks import ablation, training
 from benchmarks.ablation import VARIANTS, table_of
 from benchmarks.features import extract
-from benchmarks.heads import head_of
+from benchmarks.heads import head_of, namings_of
 from hgan import HGANConfig, HGANModel
 from hgan.build import load, save_checkpoint
-from hgan.data.folder import read_dataset
+from hgan.data.folder import Box, read_dataset
+from hgan.data.truth import Mention, SceneTruth
 from hgan.encoding import encode_images, encode_records, encode_texts
 from hgan.model.similarity import pair_terms
 from hgan.types import CONTEXT
@@ -185,3 +186,17 @@ def test_the_parts_of_a_training_step_add_up(config_file):
 def test_a_run_too_short_to_time_is_refused(config_file):
     with pytest.raises(ValueError, match="expected more than 9 steps"):
         training.measure(config_file, steps=9)
+
+
+def test_words_of_captions_are_named_by_truth_and_else_by_known_boxes(tiny_dataset, tiny_processor):
+    record = read_dataset(tiny_dataset, "dev")[0]
+    box = Box((0.0, 0.0, 0.5, 0.5), "dog")
+    photo = replace(record, id="photo", captions=("a dog", "a cat"), regions=(box,))
+    scene = replace(record, id="scene", captions=("a cat",), regions=(box,))
+    truth = {"scene": SceneTruth({"t0": Box((0.5, 0.5, 1.0, 1.0), "cat")}, ((Mention((0, 2), ("t0",)),),), None)}
+    named = namings_of([photo, scene], truth, tiny_processor)
+    assert [[(n.words, n.kind, n.boxes.tolist()) for n in own] for own in named] == [
+        [((1,), "dog", [[0.0, 0.0, 0.5, 0.5]])],
+        [],
+        [((0, 1), "cat", [[0.5, 0.5, 1.0, 1.0]])],
+    ]
