@@ -1,4 +1,4 @@
-"""The command line: train | evaluate | audit | gallery build, info, verify | search | explain. Bad input: one line, exit
+"""The command line: train | weigh | evaluate | audit | gallery build, info, verify | search | explain. Bad input: one line, exit
 status 2."""
 
 from __future__ import annotations
@@ -16,14 +16,22 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from .audit import audit
-from .build import fingerprint, load
+from .build import fingerprint, load, save_checkpoint
 from .data.folder import read_dataset
 from .data.truth import read_truth
 from .evaluation import score_records
 from .files import write_json
 from .gallery.build import build_gallery
 from .gallery.store import Gallery, verify
-from .report import audit_lines, evaluation_lines, evaluation_report, explanation_lines, search_lines
+from .level_weights import set_level_weights, weigh
+from .report import (
+    audit_lines,
+    evaluation_lines,
+    evaluation_report,
+    explanation_lines,
+    search_lines,
+    weighing_lines,
+)
 from .retriever import Retriever, default_checkpoint
 from .version import __version__
 from .visualize.audit_plot import write_audit_figure
@@ -78,6 +86,15 @@ def _parser() -> argparse.ArgumentParser:
     audits.add_argument("--out", metavar="FILE", help="write JSON to this file too")
     audits.add_argument("--plot", metavar="FILE", help="draw it too: .png, .webp or .svg")
     audits.set_defaults(run=_audit)
+
+    weighing = commands.add_parser("weigh", help="choose a checkpoint's level weights on dev sets")
+    weighing.add_argument(
+        "--dataset", required=True, action="append", metavar="DIR", help="a dataset folder; may be repeated"
+    )
+    weighing.add_argument("--split", default="dev", help="the records to choose on (default dev)")
+    weighing.add_argument("--out", required=True, metavar="DIR", help="the checkpoint folder to write")
+    _model_options(weighing)
+    weighing.set_defaults(run=_weigh)
 
     gallery = commands.add_parser("gallery", help="build, describe or verify a gallery")
     actions = gallery.add_subparsers(required=True, metavar="ACTION")
@@ -154,6 +171,16 @@ def _evaluate(options: argparse.Namespace) -> int:
     scored = score_records(model, processor, records, progress=sys.stderr.isatty())
     report = {"dataset": options.dataset, "split": options.split, **evaluation_report(scored, records, truth)}
     return _print_json(report) if options.json else _print_lines(evaluation_lines(report))
+
+
+def _weigh(options: argparse.Namespace) -> int:
+    datasets = [read_dataset(folder, options.split) for folder in options.dataset]
+    model, processor = load(options.checkpoint or default_checkpoint(), options.device)
+    progress = sys.stderr.isatty()
+    found = weigh([score_records(model, processor, records, progress) for records in datasets], progress)
+    set_level_weights(model, found[0].weights)
+    save_checkpoint(model, processor, Path(options.out))
+    return _print_lines(weighing_lines(found, options.dataset))
 
 
 def _audit(options: argparse.Namespace) -> int:

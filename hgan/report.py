@@ -9,6 +9,7 @@ from .data.folder import Record
 from .data.truth import SceneTruth, hard_groups
 from .evaluation import Scored
 from .facts_metrics import hard_group_results, recall_by_tag
+from .level_weights import Weighed
 from .types import LEVELS, Explanation, SearchResult
 
 
@@ -72,6 +73,16 @@ def evaluation_lines(report: Mapping[str, Any]) -> list[str]:
             f"{name:24}{r['groups']:8}{r['captions']:10}{r['first']:7.1f}{r['chance']:8.1f}{r['whole']:14.1f}"
             for name, r in report["hard_groups"].items()
         ]
+    return lines
+
+
+def weighing_lines(found: Sequence[Weighed], datasets: Sequence[str]) -> list[str]:
+    """The best level weights, and each level alone, with the rsum that each dataset has with them."""
+    lines = ["".join(f"{name:>8}" for name in LEVELS) + f"{'mean':>9}  " + "  ".join(datasets)]
+    for one in [*found[:5], *(w for w in found if max(w.weights) == 1)]:
+        weights = "".join(f"{weight:8.1f}" for weight in one.weights)
+        rsums = "  ".join(f"{r:{len(name)}.1f}" for r, name in zip(one.rsums, datasets, strict=True))
+        lines.append(f"{weights}{one.mean:9.1f}  {rsums}")
     return lines
 
 

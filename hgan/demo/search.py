@@ -242,9 +242,11 @@ def build(context: Context, shared: Shared) -> None:
 
 
 def examples(retriever: Retriever) -> tuple[list[list[str]], list[list[str]]]:
-    """Sentences and thumbnails from all over the gallery; the sentences are its captions, where it has any."""
+    """Sentences and thumbnails from all over the gallery. The sentences are its captions, where it has any: the first of one
+    picture, the second of another, for captions of a place often say one kind of thing."""
     gallery = retriever.gallery
     rows = range(0, len(gallery.items), max(len(gallery.items) // 5, 1))
-    captions = [[gallery.items[row].captions[0]] for row in rows if gallery.items[row].captions]
+    known = [(n, gallery.items[row].captions) for n, row in enumerate(rows)]
+    captions = [[own[n % len(own)]] for n, own in known if own]
     sentences = captions or [["a dog on the grass"], ["two people and a red car"], ["a white house with a tree"]]
     return sentences[:5], [[str(gallery.thumbnail(row))] for row in rows][:5]
