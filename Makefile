@@ -5,7 +5,8 @@ PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint c
 RUN = $(VENV)/bin/python
 # Large blocks go back to the allocator, not to the system: about a third less time a training step on glibc.
 TRAIN_ENV = MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
-CONFIG ?= configs/hgan_mini.py
+# The runs of hgan-mini, each going on from the ones before it; a finished one is passed over.
+CONFIGS ?= configs/hgan_mini_photos.py configs/hgan_mini_joint.py configs/hgan_mini.py
 
 .PHONY: demo test check lint types train bench clean
 
@@ -26,8 +27,12 @@ lint: $(VENV)/dev
 types: $(VENV)/dev
 	$(RUN) -m mypy
 
-train: $(VENV)/train
-	$(TRAIN_ENV) $(RUN) -m hgan train $(CONFIG)
+train: $(VENV)/train build/toytown-train/captions.jsonl
+	set -e; for config in $(CONFIGS); do $(TRAIN_ENV) $(RUN) -m hgan train $$config; done
+	$(RUN) -m hgan weigh --checkpoint runs/hgan_mini/best --dataset ../shared/flickr8k --dataset assets/toytown --out runs/hgan_mini/weighed
+
+build/toytown-train/captions.jsonl: assets/toytown/scenes.jsonl $(VENV)/app
+	$(RUN) -m scripts.toytown more
 
 bench: $(VENV)/dev
 	$(RUN) -m benchmarks.speed

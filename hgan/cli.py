@@ -24,6 +24,7 @@ from .files import write_json
 from .gallery.build import build_gallery
 from .gallery.store import Gallery, verify
 from .level_weights import set_level_weights, weigh
+from .model.hgan import HGANModel
 from .report import (
     audit_lines,
     evaluation_lines,
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--split", help="only the records of this split")
     _model_options(evaluation)
     evaluation.add_argument("--json", action="store_true", help="print JSON")
+    evaluation.add_argument("--out", metavar="FILE", help="write JSON to this file too")
     evaluation.set_defaults(run=_evaluate)
 
     audits = commands.add_parser(
@@ -167,10 +169,23 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     records = read_dataset(options.dataset, options.split)
     truth = read_truth(options.dataset, options.split)
-    model, processor = load(options.checkpoint or default_checkpoint(), options.device)
+    checkpoint = options.checkpoint or default_checkpoint()
+    model, processor = load(checkpoint, options.device)
     scored = score_records(model, processor, records, progress=sys.stderr.isatty())
-    report = {"dataset": options.dataset, "split": options.split, **evaluation_report(scored, records, truth)}
+    report = {**_source(options, checkpoint, model), **evaluation_report(scored, records, truth)}
+    if options.out:
+        write_json(Path(options.out), report)
     return _print_json(report) if options.json else _print_lines(evaluation_lines(report))
+
+
+def _source(options: argparse.Namespace, checkpoint: str, model: HGANModel) -> dict[str, Any]:
+    """What was measured, at the head of a report."""
+    return {
+        "dataset": options.dataset,
+        "split": options.split,
+        "model": {"name": Path(checkpoint).name, "sha256": fingerprint(model)},
+        "versions": {"hgan": __version__, "torch": torch.__version__},
+    }
 
 
 def _weigh(options: argparse.Namespace) -> int:
@@ -196,11 +211,8 @@ def _audit(options: argparse.Namespace) -> int:
     model, processor = load(checkpoint, options.device)
     truth = read_truth(options.dataset, options.split)
     report = {
-        "dataset": options.dataset,
-        "split": options.split,
+        **_source(options, checkpoint, model),
         "limit": options.limit or None,
-        "model": {"name": Path(checkpoint).name, "sha256": fingerprint(model)},
-        "versions": {"hgan": __version__, "torch": torch.__version__},
         **audit(model, processor, records, truth, seed=SEED, progress=sys.stderr.isatty()),
     }
     if options.out:

@@ -1,0 +1,158 @@
+"""The figures of README.md and the model card, from the files that the commands wrote: nothing is copied by hand.
+
+    python -m scripts.figures measure     # evaluates and audits the checkpoint on both datasets, about ten minutes
+    python -m scripts.figures             # writes the tables between <!-- figures: NAME --> and <!-- end of figures -->
+
+The measurements are docs/figures/*.json (and ablation.jsonl, by benchmarks.ablation).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ablation import table_of
+from hgan.cli import main as hgan
+from hgan.files import atomic
+from hgan.retriever import ROOT, default_checkpoint
+from hgan.types import LEVELS
+
+FOLDER = ROOT / "docs" / "figures"
+DATASETS = {"photographs": ("../shared/flickr8k", "dev"), "toytown": ("assets/toytown", "test")}
+AUDITED = 300  # pictures, drawn with a fixed seed
+TEXTS = [ROOT / "README.md", Path(default_checkpoint()) / "README.md"]
+Reports = dict[str, Any]
+
+
+def measure(names: list[str]) -> None:
+    """Writes the reports, and the figures of the audits into docs/."""
+    for name in names:
+        folder, split = DATASETS[name]
+        where = ["--dataset", folder, "--split", split]
+        for status in (
+            hgan(["evaluate", *where, "--out", str(FOLDER / f"evaluate-{name}.json")]),
+            hgan(["audit", *where, "--limit", str(AUDITED), "--out", str(FOLDER / f"audit-{name}.json"),
+                  "--plot", str(FOLDER.parent / f"audit-{name}.webp")]),
+        ):  # fmt: skip
+            if status:
+                raise SystemExit(status)
+
+
+def recalls(report: Reports) -> str:
+    """Both directions, of the score and of each level."""
+    rows = []
+    for name, found in {"**score**": report, **{f"{n} alone": report["levels"][n] for n in LEVELS}}.items():
+        ways = [found[way][at] for way in ("image_to_text", "text_to_image") for at in ("r1", "r5", "r10")]
+        rows.append([name, *(f"{value:.1f}" for value in ways), f"{found['rsum']:.1f}"])
+    head = ["", "image to text R@1", "R@5", "R@10", "text to image R@1", "R@5", "R@10", "rsum"]
+    medians = [f"{report[way]['medr']:.0f}" for way in ("image_to_text", "text_to_image")]
+    return f"{table(head, rows)}\n\nThe median rank is {medians[0]} (image to text) and {medians[1]} (text to image)."
+
+
+def tags(report: Reports) -> str:
+    """Sentence to picture by kind of caption."""
+    rows = [
+        [tag, f"{r['captions']:,}", *(f"{r[at]:.1f}" for at in ("r1", "r5", "r10", "chance"))]
+        for tag, r in report["tags"].items()
+    ]
+    return table(["tag", "captions", "R@1", "R@5", "R@10", "chance R@1"], rows)
+
+
+def groups(report: Reports) -> str:
+    """Hard groups by what their scenes differ in."""
+    rows = [
+        [name, str(r["groups"]), str(r["captions"]), *(f"{r[key]:.1f}" for key in ("first", "chance", "whole"))]
+        for name, r in report["hard_groups"].items()
+    ]
+    return table(["differ in", "groups", "captions", "right one first", "chance", "all right"], rows)
+
+
+def audits(*reports: Reports) -> str:
+    """Both audits side by side."""
+    rows: dict[str, Callable[[Reports], str]] = {
+        "words that name an object: mentions": lambda r: f"{r['pointing']['mentions']:,}",
+        "the region with their largest term lies on it, all regions (%)": lambda r: _shares(r, "all", "share"),
+        "… a random region, the largest region": lambda r: _shares(r, "all", "random", "largest"),
+        "the same, detections alone (%)": lambda r: _shares(r, "objects", "share"),
+        "… a random detection, the largest": lambda r: _shares(r, "objects", "random", "largest"),
+        "one of the regions taken away: the score falls by, top, random, least": lambda r: _first(r, "regions"),
+        "regions taken away one by one: area between top and random": lambda r: _area(r, "regions"),
+        "one of the words taken away: the score falls by, top, random, least": lambda r: _first(r, "words"),
+        "words taken away one by one: area between top and random": lambda r: _area(r, "words"),
+        "worst sum error over 10,000 pairs": lambda r: f"{r['additivity']['worst']:.1e}",
+        "proposals: recall at IoU 0.5, 0.3 (%)": lambda r: ", ".join(
+            f"{r['proposals']['recall'][iou]:.1f}" for iou in ("0.5", "0.3")
+        ),
+        "proposals a picture, right label (%)": lambda r: (
+            f"{r['proposals']['proposals_per_picture']:.1f}, {r['proposals']['label_accuracy']:.1f}"
+        ),
+    }
+    return table(["", "Toy Town", "photographs"], [[name, *(of(r) for r in reports)] for name, of in rows.items()])
+
+
+def _shares(report: Reports, regions: str, *keys: str) -> str:
+    return ", ".join(f"{report['pointing']['regions'][regions][key]:.1f}" for key in keys)
+
+
+def _first(report: Reports, name: str) -> str:
+    return ", ".join(f"{report['deletion'][name]['first'][order]:.4f}" for order in ("top", "random", "least"))
+
+
+def _area(report: Reports, name: str) -> str:
+    return f"{report['deletion'][name]['area_between']:.4f} ± {report['deletion'][name]['se']:.4f}"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows])
+
+
+def blocks() -> dict[str, str]:
+    """Every table by its name."""
+    read = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")}
+    toytown = read["evaluate-toytown"]
+    lines = [json.loads(line) for line in (FOLDER / "ablation.jsonl").read_text(encoding="utf-8").splitlines()]
+    return {
+        "photographs": recalls(read["evaluate-photographs"]),
+        "toytown": recalls(toytown),
+        "tags": tags(toytown),
+        "groups": groups(toytown),
+        "audit": audits(read["audit-toytown"], read["audit-photographs"]),
+        "ablation": table_of(lines),
+    }
+
+
+def fill(text: str, found: dict[str, str]) -> str:
+    """The text with every block of figures written anew.
+
+    Raises:
+        ValueError: a block of an unknown name.
+    """
+
+    def written(match: re.Match[str]) -> str:
+        if match[2] not in found:
+            raise ValueError(f"got figures {match[2]!r}, but expected one of {', '.join(found)}")
+        return f"{match[1]}\n{found[match[2]]}\n{match[3]}"
+
+    return re.sub(r"(<!-- figures: (\w+) -->)\n.*?(<!-- end of figures -->)", written, text, flags=re.DOTALL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", nargs="?", choices=["measure"])
+    parser.add_argument("--only", nargs="+", choices=list(DATASETS), default=list(DATASETS))
+    options = parser.parse_args()
+    if options.action:
+        measure(options.only)
+        return
+    for path in TEXTS:
+        with atomic(path) as temporary:
+            temporary.write_text(fill(path.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
