@@ -29,7 +29,8 @@ types: $(VENV)/dev
 
 train: $(VENV)/train build/toytown-train/captions.jsonl
 	set -e; for config in $(CONFIGS); do $(TRAIN_ENV) $(RUN) -m hgan train $$config; done
-	$(RUN) -m hgan weigh --checkpoint runs/hgan_mini/best --dataset ../shared/flickr8k --dataset assets/toytown --out runs/hgan_mini/weighed
+	$(RUN) -m hgan average runs/hgan_mini/best=0.85 runs/hgan_mini_photos/best=0.15 --out runs/hgan_mini/mean
+	$(RUN) -m hgan weigh --checkpoint runs/hgan_mini/mean --dataset ../shared/flickr8k --dataset assets/toytown --out runs/hgan_mini/weighed
 
 build/toytown-train/captions.jsonl: assets/toytown/scenes.jsonl $(VENV)/app
 	$(RUN) -m scripts.toytown more

@@ -1,5 +1,5 @@
-"""The command line: train | weigh | evaluate | audit | gallery build, info, verify | search | explain. Bad input: one line, exit
-status 2."""
+"""The command line: train, average, weigh | evaluate, audit | gallery build, info, verify | search, explain. Bad input: one
+line, exit status 2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from .audit import audit
-from .build import fingerprint, load, save_checkpoint
+from .build import fingerprint, load, save_checkpoint, soup
 from .data.folder import read_dataset
 from .data.truth import read_truth
 from .evaluation import score_records
@@ -88,6 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     audits.add_argument("--out", metavar="FILE", help="write JSON to this file too")
     audits.add_argument("--plot", metavar="FILE", help="draw it too: .png, .webp or .svg")
     audits.set_defaults(run=_audit)
+
+    averaging = commands.add_parser("average", help="the weighted mean of checkpoints that went on from one another")
+    averaging.add_argument(
+        "shares",
+        nargs="+",
+        metavar="CHECKPOINT=SHARE",
+        help="such as runs/one/best=0.85; shares are scaled to sum to 1",
+    )
+    averaging.add_argument("--out", required=True, metavar="DIR", help="the checkpoint folder to write")
+    averaging.set_defaults(run=_average)
 
     weighing = commands.add_parser("weigh", help="choose a checkpoint's level weights on dev sets")
     weighing.add_argument(
@@ -188,12 +198,32 @@ def _source(options: argparse.Namespace, checkpoint: str, model: HGANModel) -> d
     }
 
 
+def _average(options: argparse.Namespace) -> int:
+    shares = {}
+    for said in options.shares:
+        name, _, share = said.rpartition("=")
+        try:
+            shares[name] = float(share)
+        except ValueError:
+            shares[name] = -1.0
+        if not name or not 0 < shares[name] < float("inf"):
+            raise ValueError(
+                f"got {said!r}, but expected CHECKPOINT=SHARE with a share above 0, such as runs/one/best=0.85"
+            )
+    model, processor = soup(shares)
+    model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
+    save_checkpoint(model, processor, Path(options.out))
+    print(f"the mean of {len(shares)} checkpoints is in {options.out}")
+    return 0
+
+
 def _weigh(options: argparse.Namespace) -> int:
     datasets = [read_dataset(folder, options.split) for folder in options.dataset]
     model, processor = load(options.checkpoint or default_checkpoint(), options.device)
     progress = sys.stderr.isatty()
     found = weigh([score_records(model, processor, records, progress) for records in datasets], progress)
     set_level_weights(model, found[0].weights)
+    model.config.name_or_path = ""
     save_checkpoint(model, processor, Path(options.out))
     return _print_lines(weighing_lines(found, options.dataset))
 

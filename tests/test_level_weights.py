@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from hgan.build import load
+from hgan.build import load, save_checkpoint
 from hgan.cli import main
 from hgan.evaluation import Scored
 from hgan.level_weights import set_level_weights, weigh
@@ -57,3 +57,18 @@ def test_the_command_writes_a_checkpoint_with_the_weights_it_prints(capsys, tiny
     best = [float(number) for number in capsys.readouterr().out.splitlines()[1].split()[:3]]
     model, _ = load(tmp_path / "weighed", "cpu")
     torch.testing.assert_close(model.similarity_parameters.level_weights, torch.tensor(best), atol=5e-3, rtol=0)
+
+
+def test_the_mean_of_checkpoints_is_written(capsys, tiny_model, tiny_processor, tiny_checkpoint, tmp_path):
+    other = copy.deepcopy(tiny_model)
+    set_level_weights(other, (1, 1, 8))
+    save_checkpoint(other, tiny_processor, tmp_path / "other")
+    arguments = ["average", f"{tiny_checkpoint}=3", f"{tmp_path / 'other'}=1", "--out", str(tmp_path / "mean")]
+    assert main(arguments) == 0
+    mean, _ = load(tmp_path / "mean", "cpu")
+    expected = 0.75 * tiny_model.level_logits + 0.25 * other.level_logits
+    torch.testing.assert_close(mean.level_logits, expected, atol=2e-3, rtol=0)
+    assert "tmp" not in (tmp_path / "mean" / "config.json").read_text()
+    for bad in ("runs/one", "runs/one=much", "=1", "runs/one=0"):
+        assert main(["average", bad, "--out", str(tmp_path / "no")]) == 2
+        assert f"got '{bad}', but expected CHECKPOINT=SHARE" in capsys.readouterr().err
