@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .world import SPLITS
+
 FOLDER = Path("assets/toytown")
 MORE = Path("build/toytown-train")
 EVERYDAY = Path("assets/captions/everyday.jsonl")
@@ -23,10 +25,11 @@ def add_parsers(subparsers: Any) -> None:
         parser = subparsers.add_parser(name, help=told, description=told)
         parser.add_argument("--folder", type=Path, default=FOLDER, help="dataset folder (default: %(default)s)")
         parser.set_defaults(run=run)
-    told = "write a dataset folder of the train split with more captions a scene, to train on"
+    told = "write a dataset folder of one split with more captions a scene, to train on"
     parser = subparsers.add_parser("more", help=told, description=told)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="dataset folder (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=MORE, help="dataset folder to write (default: %(default)s)")
+    parser.add_argument("--split", choices=tuple(SPLITS), default="train", help="(default: %(default)s)")
     parser.add_argument("--times", type=int, default=8, help="captions of each tag (default: %(default)s)")
     parser.set_defaults(run=_more)
     told = "write 2,000 captions for photographs of everyday life"
@@ -78,7 +81,7 @@ def _stats(args: argparse.Namespace) -> int:
 def _more(args: argparse.Namespace) -> int:
     from .captions import build_more
 
-    print(f"{build_more(args.folder, args.out, args.times)} captions in {args.out}")
+    print(f"{build_more(args.folder, args.out, args.times, args.split)} captions in {args.out}")
     return 0
 
 
