@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hgan.model.flat import FlatGraphs, similarity_to_all
+from hgan.model.half import HalfVectors
 from hgan.model.similarity import (
     SimilarityParameters,
     cross_level,
@@ -104,11 +105,17 @@ def test_a_table_in_blocks_equals_the_whole_at_once(images, texts, blocks, scatt
     own=st.integers(0, 20),
     others=st.lists(st.integers(0, 6), min_size=1, max_size=7),
     temperature=st.sampled_from([0.02, 0.1, 1.0]),
+    packed=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_one_graph_against_many_without_padding_equals_the_table(kind, own, others, temperature, seed):
+def test_one_graph_against_many_without_padding_equals_the_table(kind, own, others, temperature, packed, seed):
     query, many = graph(kind, [own], seed, 2, True), graph(_OTHER[kind], others, seed + 1, 1)
-    flat = FlatGraphs(many.global_node, many.nodes[many.mask], many.weights[many.mask], many.mask.sum(1))
+    if packed:  # a gallery stores half precision
+        many = replace(many, nodes=many.nodes.half().float())
+    nodes = many.nodes[many.mask]
+    flat = FlatGraphs(
+        many.global_node, HalfVectors(nodes) if packed else nodes, many.weights[many.mask], many.mask.sum(1)
+    )
     pair = (query, many) if kind is ImageGraph else (many, query)
     expected, found = (
         similarity(*pair, parameters(temperature)),

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..files import atomic
 from ..model.flat import FlatGraphs
+from ..model.half import HalfVectors
 from ..types import FeatureGraph, ImageGraph, TextGraph
 
 # What each field is stored as. Half precision is exact enough for unit vectors: cosines move by less than 1e-3.
@@ -105,14 +106,16 @@ class RaggedGraphs:
                 np.save(file, array, allow_pickle=False)
 
     def flat(self, rows: Sequence[int] | None = None) -> FlatGraphs:
-        """What the similarity reads of some rows, in the order given, without padding, in float32; of all rows by default."""
+        """What the similarity reads of some rows, in the order given, without padding, in float32; of all rows by default, and
+        then packed for many searches."""
         own = {name: self.arrays[name] for name in ("global_node", "nodes", "weights", "counts")}
         if rows is not None:
             spans = [np.arange(self.node_start[row], self.node_start[row + 1]) for row in rows]
             places = np.concatenate(spans) if spans else np.zeros(0, np.int64)
             own = {name: array[places if name in _PER_NODE else list(rows)] for name, array in own.items()}
-        tensors = {name: torch.from_numpy(np.array(array, np.float32)) for name, array in own.items()}
-        return FlatGraphs(**tensors | {"counts": torch.from_numpy(np.array(own["counts"], np.int64))})
+        counts = torch.from_numpy(np.array(own.pop("counts"), np.int64))
+        whole, nodes, weights = (torch.from_numpy(np.array(array, np.float32)) for array in own.values())
+        return FlatGraphs(whole, HalfVectors(nodes) if rows is None else nodes, weights, counts)
 
     def rows(self, rows: list[int] | range) -> ImageGraph | TextGraph:
         """A padded float32 batch of some rows, in the order given."""

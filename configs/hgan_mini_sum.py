@@ -1,0 +1,33 @@
+"""hgan-mini, the last run: the levels together. Before it each level was taught to rank alone, and came to say what the others say;
+here nearly all of the loss is that of their sum.
+
+Needs `python -m scripts.toytown more`, which writes build/toytown-train: the train scenes with eight captions of every tag.
+"""
+
+from hgan.train_config import TrainConfig
+
+config = TrainConfig(
+    data={"../shared/flickr8k": 1, "build/toytown-train": 3},
+    dev=("../shared/flickr8k", "assets/toytown"),
+    out="runs/hgan_mini_sum",
+    start="runs/hgan_mini/weighed",
+    model={"image_size": 256},
+    image_size=224,
+    seed=17,
+    epochs=5,
+    batch_size=128,
+    captions=2,
+    crop=0.5,
+    frozen_blocks=7,
+    frozen_epochs=5,
+    lr=2.5e-4,
+    backbone_lr=8e-5,
+    text_lr=4e-5,
+    level_weight=0.02,
+    teacher_weight=0.5,
+    teacher_temperature=0.1,
+    grounding_weight=0.2,
+    ema=0.995,
+    precision="bfloat16",
+    workers=1,
+)
