@@ -1,5 +1,5 @@
-"""hgan-mini, the last run: the levels together. Before it each level was taught to rank alone, and came to say what the others say;
-here nearly all of the loss is that of their sum.
+"""hgan-mini, the last run: the levels together. Before it each level was taught to rank alone, and came to say what the
+others say; here nearly all of the loss is that of their sum.
 
 Needs `python -m scripts.toytown more`, which writes build/toytown-train: the train scenes with eight captions of every tag.
 """

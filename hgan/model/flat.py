@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..types import LEVELS, FeatureGraph, Similarity, TextGraph
 from .half import HalfVectors
-from .similarity import NOTHING, SimilarityParameters
+from .similarity import LN2, NOTHING, SimilarityParameters
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,16 @@ def similarity_to_all(query: FeatureGraph, others: FlatGraphs, parameters: Simil
     """
     own = query.nodes[0][query.mask[0]]  # (n, D)
     n = len(own)
-    seekers = torch.cat([own, query.global_node]) / parameters.temperature  # its nodes, then its global node
+    unit = LN2 * parameters.temperature
+    seekers = torch.cat([own, query.global_node]) / unit  # its nodes, then its global node
     nodes = others.nodes
-    terms = (
-        nodes.products(seekers) if isinstance(nodes, HalfVectors) else nodes @ seekers.T
-    )  # (N, n + 1): cosines / temperature
-    weights = terms.exp()
+    terms = nodes.products(seekers) if isinstance(nodes, HalfVectors) else nodes @ seekers.T  # (N, n + 1), in units
+    weights = terms.exp2()
     terms *= weights
 
     # Soft maxima over each graph's nodes, and of each of its nodes over the query's.
-    found = parameters.temperature * _sums(terms, others) / _sums(weights, others).clamp(min=NOTHING)
-    for_others = parameters.temperature * terms[:, :n].sum(1) / weights[:, :n].sum(1).clamp(min=NOTHING)
+    found = unit * _sums(terms, others) / _sums(weights, others).clamp(min=NOTHING)
+    for_others = unit * terms[:, :n].sum(1) / weights[:, :n].sum(1).clamp(min=NOTHING)
     by_own = found[:, :n] @ query.weights[0][query.mask[0]]
     by_others = _sums((for_others * others.weights)[:, None], others)[:, 0]
 
