@@ -5,8 +5,11 @@ PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint c
 RUN = $(VENV)/bin/python
 # Large blocks go back to the allocator, not to the system: about a third less time a training step on glibc.
 TRAIN_ENV = MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
-# The runs of hgan-mini, each going on from the ones before it; a finished one is passed over.
-CONFIGS ?= configs/hgan_mini_photos.py configs/hgan_mini_joint.py configs/hgan_mini.py
+# By default the runs of hgan-mini, each going on from the ones before it; a finished one is passed over.
+CONFIGS ?=
+HGAN = $(RUN) -m hgan
+TRAIN = $(TRAIN_ENV) $(HGAN) train
+DEV = --dataset ../shared/flickr8k --dataset assets/toytown
 
 .PHONY: demo test check lint types train bench clean
 
@@ -28,9 +31,17 @@ types: $(VENV)/dev
 	$(RUN) -m mypy
 
 train: $(VENV)/train build/toytown-train/captions.jsonl
-	set -e; for config in $(CONFIGS); do $(TRAIN_ENV) $(RUN) -m hgan train $$config; done
-	$(RUN) -m hgan average runs/hgan_mini/best=0.85 runs/hgan_mini_photos/best=0.15 --out runs/hgan_mini/mean
-	$(RUN) -m hgan weigh --checkpoint runs/hgan_mini/mean --dataset ../shared/flickr8k --dataset assets/toytown --out runs/hgan_mini/weighed
+ifdef CONFIGS
+	set -e; for config in $(CONFIGS); do $(TRAIN) $$config; done
+else
+	$(TRAIN) configs/hgan_mini_photos.py
+	$(TRAIN) configs/hgan_mini_joint.py
+	$(TRAIN) configs/hgan_mini.py
+	$(HGAN) average runs/hgan_mini/best=0.85 runs/hgan_mini_photos/best=0.15 --out runs/hgan_mini/mean
+	$(HGAN) weigh --checkpoint runs/hgan_mini/mean $(DEV) --out runs/hgan_mini/weighed
+	$(TRAIN) configs/hgan_mini_sum.py
+	$(HGAN) weigh --checkpoint runs/hgan_mini_sum/best $(DEV) --out runs/hgan_mini_sum/weighed
+endif
 
 build/toytown-train/captions.jsonl: assets/toytown/scenes.jsonl $(VENV)/app
 	$(RUN) -m scripts.toytown more

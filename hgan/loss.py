@@ -26,14 +26,16 @@ def info_nce(
 
     Args:
         scores: cosines.
-        owner: row of the picture that a text belongs to.
+        owner: row of the picture that a text belongs to; -1 for a text that is a rival and nothing else.
         scale: inverse temperature.
         rivals: the negatives. A picture's other texts are none, nor are pictures that a text is known to be true of.
     """
     logits = scores * scale
-    own = logits[owner, range(len(owner))]  # (T,)
+    true = (owner >= 0).nonzero()[:, 0]
+    owner = owner[true]
+    own = logits[owner, true]  # (true texts,)
     others = logits.masked_fill(~rivals, float("-inf"))
-    text_to_image = F.softplus(others.logsumexp(0) - own)
+    text_to_image = F.softplus(others[:, true].logsumexp(0) - own)
     image_to_text = F.softplus(others.logsumexp(1)[owner] - own)
     return (image_to_text + text_to_image).mean() / 2
 
@@ -46,10 +48,12 @@ def hardest_hinge(
 ) -> Float[Tensor, ""]:
     """Bidirectional hinge with the hardest negative in the batch (VSE++, Faghri et al., BMVC 2018), mean over texts
     of the sum of both."""
-    own = scores[owner, range(len(owner))]
+    true = (owner >= 0).nonzero()[:, 0]
+    owner = owner[true]
+    own = scores[owner, true]
     negatives = scores.masked_fill(~rivals, -2.0)
     image_to_text = (margin + negatives.max(1).values[owner] - own).clamp(min=0)
-    text_to_image = (margin + negatives.max(0).values - own).clamp(min=0)
+    text_to_image = (margin + negatives[:, true].max(0).values - own).clamp(min=0)
     return (image_to_text + text_to_image).mean()
 
 

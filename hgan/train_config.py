@@ -36,6 +36,7 @@ class TrainConfig:
             are to each other, says the text encoder that the run starts from; 0 = none.
         teacher_temperature: of the softmax over these cosines.
         grounding_weight: of the loss that sends words to regions on the things they name, where that is known; 0 = none.
+        false_captions: whether captions whose truth is exact come with false versions of them as further negatives.
         ema: decay of the moving average of the weights that is evaluated and saved.
         patience: epochs without a better dev rsum before the run stops.
         precision: "float32", "bfloat16", or "auto" (bfloat16 on CUDA).
@@ -73,6 +74,7 @@ class TrainConfig:
     teacher_weight: float = 0.0
     teacher_temperature: float = 0.07
     grounding_weight: float = 0.0
+    false_captions: bool = False
     ema: float = 0.995
     patience: int = 5
     precision: str = "auto"

@@ -309,4 +309,5 @@ def training_set(config: TrainConfig, image_size: int, progress: bool = True) ->
         meanings,
         truth,
         config.grounding_weight > 0,
+        config.false_captions,
     )

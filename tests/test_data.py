@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -13,6 +14,7 @@ from PIL import Image
 
 from hgan.data.augment import move_boxes
 from hgan.data.batches import Batch, Collate, Sample, TrainingSet, loader
+from hgan.data.falsify import falsify
 from hgan.data.folder import Box, CaptionFact, Record, read_dataset, read_jsonl
 from hgan.encoding import to_pixels
 
@@ -331,6 +333,40 @@ def test_a_picture_that_a_caption_is_true_of_is_no_rival_in_a_batch(collate):
     texts = [(owner, text) for owner, text in zip(batch.owner.tolist(), batch.input_ids.tolist(), strict=True)]
     assert [owner for owner, _ in texts] == [0, 0, 1]  # by length
     assert batch.rivals.tolist() == [[False, False, True], [True, False, False]]
+
+
+def test_a_false_caption_is_a_rival_of_its_own_picture_alone(collate):
+    one = replace(sample("a", ("the red dog",)), false=("the big red dog",))
+    batch = collate([one, sample("b", ("a cat",))])
+    assert batch.owner.tolist() == [1, 0, -1]  # by length
+    assert batch.rivals.tolist() == [[True, False, True], [False, True, False]]
+    assert len(batch.input_ids) == len(batch.namings) == 3
+
+
+@pytest.mark.parametrize(
+    ("caption", "expected"),
+    [
+        ("A ball on the left of a box.", {"A ball on the right of a box."}),
+        ("A dog behind a box", {"A dog in front of a box"}),
+        ("An orange ball and a red box", {"A red ball and an orange box"}),
+        ("Two dogs in the snow", {"Three dogs in the snow", "Four dogs in the snow"}),
+        ("Two cats left of it", {"Two cats right of it", "Three cats left of it", "Four cats left of it"}),
+        ("A white dog and a brown dog", {None}),  # exchanged it says the same
+        ("A bush right beside a table", {None}),
+        ("A kitchen at night", {None}),
+    ],
+)  # fmt: skip
+def test_a_caption_is_made_false_by_its_sides_colours_or_numbers(caption, expected):
+    assert {falsify(caption, random.Random(seed)) for seed in range(40)} == expected
+
+
+def test_only_captions_whose_truth_is_exact_are_made_false(dot):
+    known = replace(dot, captions=("two dots",), facts=(CaptionFact("full", frozenset(("dot",))),))
+    photo = replace(known, facts=None)
+    data = TrainingSet([known, photo], 32, 1, 1, seed=0, false=True)
+    assert data[0].false in {("three dots",), ("four dots",)}
+    assert data[1].false == ()
+    assert TrainingSet([known], 32, 1, 1, seed=0)[0].false == ()
 
 
 def test_the_teacher_compares_each_text_with_all_captions_of_each_picture(collate):

@@ -80,6 +80,16 @@ def test_a_picture_that_a_sentence_is_also_true_of_is_no_rival():
     assert hardest_hinge(SCORES, OWNER, MARGIN, rivals).item() == pytest.approx(1.3 / 3, abs=1e-6)
 
 
+def test_a_false_sentence_is_a_rival_of_its_picture_and_asks_for_none():
+    scores = torch.tensor([[0.9, 0.8, 0.1], [0.2, 0.7, 0.5]])  # the second sentence is a false one of the first picture
+    owner, rivals = torch.tensor([0, -1, 1]), torch.tensor([[False, True, True], [True, False, False]])
+    to_image = [-log(exp(0.9) / (exp(0.9) + exp(0.2))), -log(exp(0.5) / (exp(0.5) + exp(0.1)))]
+    to_text = [-log(exp(0.9) / (exp(0.9) + exp(0.8) + exp(0.1))), -log(exp(0.5) / (exp(0.5) + exp(0.2)))]
+    assert info_nce(scores, owner, one(), rivals).item() == pytest.approx((sum(to_image) + sum(to_text)) / 4, abs=1e-6)
+    # picture to text + text to picture: .1 + 0, 0 + 0
+    assert hardest_hinge(scores, owner, MARGIN, rivals).item() == pytest.approx(0.1 / 2, abs=1e-6)
+
+
 def test_soft_targets_are_what_paper_and_pencil_say():
     scores, teacher = torch.tensor([[0.0, log(3)], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [0.0, log(4)]])
     # columns: softmax of teacher (.5 .5), (.2 .8); of scores (.5 .5), (.75 .25)

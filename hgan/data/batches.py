@@ -25,6 +25,7 @@ from ..labels import label_index
 from ..processing import HGANProcessor
 from ..types import Batched
 from .augment import draw_window, move_boxes, see
+from .falsify import falsify
 from .folder import Box, Record
 from .truth import SceneTruth
 
@@ -41,13 +42,15 @@ class Batch(Batched):
     input_ids: Int[Tensor, "texts tokens"]
     attention_mask: Int[Tensor, "texts tokens"]
     word_index: Int[Tensor, "texts tokens"]
-    owner: Int[Tensor, texts]  # row of the picture a text belongs to
+    owner: Int[Tensor, texts]  # row of the picture a text belongs to; -1 for a false text
     boxes: Float[Tensor, "batch targets 4"]
     labels: Int[Tensor, "batch targets"]
     scores: Float[Tensor, "batch targets"]
     box_mask: Bool[Tensor, "batch targets"]
     has_boxes: Bool[Tensor, batch]
-    rivals: Bool[Tensor, "batch texts"]  # the text is not known to be true of the picture
+    rivals: Bool[
+        Tensor, "batch texts"
+    ]  # the text is not known to be true of the picture; a false text is one's rival alone
     teacher: Float[Tensor, "batch texts"] | None = None  # how like the text is to the picture's captions
     namings: tuple[tuple[Naming, ...], ...] = ()  # of each text; none where there is no truth
     ids: tuple[str, ...] = ()
@@ -80,6 +83,7 @@ class Sample:
     truth: SceneTruth | None = None
     things: dict[str, Box] | None = None  # those of the truth that are seen, where they are seen
     grounded: bool = False
+    false: tuple[str, ...] = ()  # captions made false
 
 
 class TrainingSet(Dataset[Any]):
@@ -96,6 +100,7 @@ class TrainingSet(Dataset[Any]):
         meanings: of the captions of each record, where a teacher gave them.
         truth: by record id, for grounding words where truth is exact.
         grounded: ground words; where truth is not exact, by the known boxes and a list of nouns.
+        false: add false versions of captions whose truth is exact.
     """
 
     def __init__(
@@ -109,6 +114,7 @@ class TrainingSet(Dataset[Any]):
         meanings: Sequence[Tensor | None] | None = None,
         truth: Mapping[str, SceneTruth] | None = None,
         grounded: bool = False,
+        false: bool = False,
     ) -> None:
         bare = next((r.id for r in records if not r.captions), None)
         if bare is not None:
@@ -116,7 +122,7 @@ class TrainingSet(Dataset[Any]):
         self.records, self.size, self.captions, self.crop, self.seed = records, size, captions, crop, seed
         self.sources = sources or [0] * len(records)
         self.meanings = meanings or [None] * len(records)
-        self.truth, self.grounded = truth or {}, grounded
+        self.truth, self.grounded, self.false = truth or {}, grounded, false
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -161,9 +167,11 @@ class TrainingSet(Dataset[Any]):
             seen = {id_: move_boxes((box,), window, mirror) for id_, box in truth.things.items()}
             things = {id_: boxes[0] for id_, boxes in seen.items() if boxes}
         true = [true_of[i] for i in drawn]
+        false = [falsify(c, rng) for c in captions] if self.false and record.facts is not None else []
         return Sample(
-            record.id, image, captions, regions, true, meanings, gist, tuple(drawn), truth, things, self.grounded
-        )
+            record.id, image, captions, regions, true, meanings, gist, tuple(drawn), truth, things, self.grounded,
+            tuple(text for text in false if text is not None),
+        )  # fmt: skip
 
 
 def draw_captions(rng: random.Random, spread: list[int], count: int) -> list[int]:
@@ -194,19 +202,27 @@ class Collate:
 
     def __call__(self, samples: list[Sample]) -> Batch:
         # Sorted by length, so that the trainer can cut them into blocks with little padding.
+        texts = [[*s.captions, *s.false] for s in samples]
         pairs = sorted(
-            ((row, n) for row, s in enumerate(samples) for n in range(len(s.captions))),
-            key=lambda pair: len(samples[pair[0]].captions[pair[1]]),
+            ((row, n) for row, own in enumerate(texts) for n in range(len(own))),
+            key=lambda pair: len(texts[pair[0]][pair[1]]),
         )
-        text = self.processor(text=[samples[row].captions[n] for row, n in pairs])
-        owner = torch.tensor([row for row, _ in pairs])
-        rivals = [[s.id not in samples[row].true_of[n] for row, n in pairs] for s in samples]
+        text = self.processor(text=[texts[row][n] for row, n in pairs])
+        true = [n < len(samples[row].captions) for row, n in pairs]
+        owner = torch.tensor([row if known else -1 for (row, _), known in zip(pairs, true, strict=True)])
+        rivals = [
+            [
+                s.id not in samples[row].true_of[n] if known else row == place
+                for (row, n), known in zip(pairs, true, strict=True)
+            ]
+            for place, s in enumerate(samples)
+        ]
         gists = [s.gist for s in samples if s.gist is not None]
         teacher = None
         if len(gists) == len(samples):
             meanings = [samples[row].meanings for row, _ in pairs]
-            texts = torch.stack([m[n] for m, (_, n) in zip(meanings, pairs, strict=True) if m is not None])
-            teacher = torch.stack(gists) @ texts.T
+            meant = torch.stack([m[n] for m, (_, n) in zip(meanings, pairs, strict=True) if m is not None])
+            teacher = torch.stack(gists) @ meant.T
         most = max(1, max(len(s.regions or ()) for s in samples))
         boxes, labels = torch.zeros(len(samples), most, 4), torch.full((len(samples), most), -1)
         scores, mask = torch.zeros(len(samples), most), torch.zeros(len(samples), most, dtype=torch.bool)
@@ -230,7 +246,7 @@ class Collate:
             torch.tensor([s.regions is not None for s in samples]),
             torch.tensor(rivals),
             teacher,
-            tuple(self._namings(samples[row], n) for row, n in pairs),
+            tuple(self._namings(samples[row], n) if known else () for (row, n), known in zip(pairs, true, strict=True)),
             tuple(s.id for s in samples),
         )
 
