@@ -23,8 +23,8 @@ def falsify(caption: str, rng: random.Random) -> str | None:
 
     What comes out is false unless the picture holds, beside what the caption means, what it says now.
     """
-    ways = [way for way in (_sides, _colours, _numbers) if way(caption, rng) is not None]
-    return rng.choice(ways)(caption, rng) if ways else None
+    false = [text for way in WAYS.values() if (text := way(caption, rng)) is not None]
+    return rng.choice(false) if false else None
 
 
 def _sides(caption: str, rng: random.Random) -> str | None:
@@ -51,3 +51,6 @@ def _numbers(caption: str, rng: random.Random) -> str | None:
     if caption[one.start()].isupper():
         other = other.capitalize()
     return caption[: one.start()] + other + caption[one.end() :]
+
+
+WAYS = {"sides": _sides, "colours": _colours, "numbers": _numbers}  # each gives None where a caption has none of them
