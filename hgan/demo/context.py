@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "BARE", "HEAVY", "HOUR", "LIGHT", "PAGES", "PRIVATE", "SMALL", "UPLOADED", "Asked", "Context", "Shared", "guarded",
+    "BARE", "HEAVY", "HOUR", "PAGES", "PRIVATE", "SMALL", "UPLOADED", "Asked", "Context", "Shared", "guarded",
     "guarded_path", "picture_input", "plain_errors",
 ]  # fmt: skip
 
@@ -38,9 +38,6 @@ UPLOADED = "-"  # in a link: the picture was uploaded
 HOUR = 3600  # seconds that a visitor's state is kept after the last use
 HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 PRIVATE: dict[str, Any] = {**HEAVY, "api_visibility": "private"}
-# Answered in milliseconds without the model. Past the queue, for what enters it in the moment that the last event of the same
-# visitor leaves can be lost: the stream that would carry its answer is just being closed (gradio 6.31).
-LIGHT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 SMALL: dict[str, Any] = {"size": "sm", "scale": 0, "min_width": 150}  # buttons beside the point of a page
 BARE: dict[str, Any] = {"apply_default_css": False}  # `hgan.visualize.style` is the style sheet of what is drawn
 

@@ -20,7 +20,7 @@ from ..visualize import own_gallery
 from ..visualize.matches import match_list
 from ..visualize.notes import hint
 from ..visualize.pictures import read_picture, shrink_picture
-from .context import BARE, LIGHT, PRIVATE, Asked, Context, Shared, plain_errors
+from .context import BARE, PRIVATE, Asked, Context, Shared, plain_errors
 from .files_input import files_input
 from .gpu import ZERO_GPU, on_gpu
 
@@ -188,11 +188,13 @@ and after {MAX_SECONDS // 3600} hours at most."""
         show_progress_on=[page],
         **{**PRIVATE, **BUILDING},
     )
-    stop.click(handlers.stop, None, None, **LIGHT)
-    search.click(handlers.search, [shared.session], [shared.session, shared.tabs], **LIGHT)
+    stop.click(handlers.stop, None, None, queue=False, api_visibility="private")
+    search.click(
+        handlers.search, [shared.session], [shared.session, shared.tabs], queue=False, api_visibility="private"
+    )
     remove.click(handlers.remove, [shared.session], [shared.session, page, words, *buttons], api_visibility="private")
     page.select(handlers.words, [shared.session], [shared.session, shared.asked, shared.chosen, words], **PRIVATE)
-    words.select(handlers.choose, None, [shared.chosen, shared.tabs], **LIGHT)
+    words.select(handlers.choose, None, [shared.chosen, shared.tabs], queue=False, api_visibility="private")
 
     data, door = gr.JSON(visible=False), gr.Button(visible=False)
     folder = gr.File(visible=False)

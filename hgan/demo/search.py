@@ -16,20 +16,7 @@ from ..visualize.matches import match_list, moves
 from ..visualize.notes import hint
 from ..visualize.pictures import shrink_picture
 from .cases import read_case_file, save_buttons
-from .context import (
-    BARE,
-    HEAVY,
-    LIGHT,
-    PAGES,
-    PRIVATE,
-    SMALL,
-    Asked,
-    Context,
-    Shared,
-    guarded,
-    picture_input,
-    plain_errors,
-)
+from .context import BARE, HEAVY, PAGES, PRIVATE, SMALL, Asked, Context, Shared, guarded, picture_input, plain_errors
 from .links import OWN_GALLERY, as_weights, read_count, read_weights, to_query
 from .matches import gallery_in_link
 from .restore import asked_in
@@ -237,12 +224,12 @@ def build(context: Context, shared: Shared) -> None:
     by_picture.click(handlers.by_picture, [picture, *settings], answer, **PRIVATE)
     seen.load_input_event.then(handlers.by_picture, [picture, *settings], answer, **PRIVATE)
     changed = [control.input for control in (k, *sliders)]
-    gr.on(changed, handlers.again, *again, trigger_mode="always_last", show_progress="hidden", **LIGHT)
-    reset.click(handlers.learned, [shared.session], sliders, **LIGHT).then(handlers.again, *again, **LIGHT)
-    gallery.input(handlers.gallery_chosen, [gallery, shared.session], shared.session, **LIGHT)
-    new_gallery = shared.session.change(handlers.gallery_there, [shared.session], gallery, **LIGHT)
-    new_gallery.then(handlers.again, *again, **LIGHT)
-    results.select(handlers.choose, None, [shared.chosen, shared.tabs], **LIGHT)
+    gr.on(changed, handlers.again, *again, trigger_mode="always_last", show_progress="hidden", **PRIVATE)
+    reset.click(handlers.learned, [shared.session], sliders, **PRIVATE).then(handlers.again, *again, **PRIVATE)
+    gallery.input(handlers.gallery_chosen, [gallery, shared.session], shared.session, **PRIVATE)
+    new_gallery = shared.session.change(handlers.gallery_there, [shared.session], gallery, **PRIVATE)
+    new_gallery.then(handlers.again, *again, **PRIVATE)
+    results.select(handlers.choose, None, [shared.chosen, shared.tabs], queue=False, api_visibility="private")
 
     everything = [shared.arrived, shared.tabs, text, k, *sliders, *answer]
     shared.opened = shared.demo.load(handlers.arrive, [shared.session], everything, show_progress="hidden", **PRIVATE)

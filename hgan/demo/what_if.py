@@ -14,7 +14,7 @@ from ..visualize.notes import hint
 from ..visualize.switches import read_edges, read_places, switches
 from ..visualize.what_if import what_if_page
 from .cases import save_buttons
-from .context import BARE, HEAVY, LIGHT, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
+from .context import BARE, HEAVY, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
 from .links import as_weights, to_query
 from .matches import LISTED, Seen, choices, gallery_in_link, newly, question
 
@@ -218,8 +218,8 @@ def build(context: Context, shared: Shared) -> None:
     shared.tab["what-if"].select(handlers.open, [*asked, shared.arrived, shared.chosen, seen], opened, **PRIVATE)
     match.input(handlers.choose, [match, *asked], [*form, *shown], trigger_mode="always_last", **PRIVATE)
     for name, button in edit_buttons.items():
-        button.click(_edit(EDITS[name]), [text, ticked], [text, ticked], **LIGHT)
-    text.input(words_to_tick, text, ticked, show_progress="hidden", **LIGHT)
+        button.click(_edit(EDITS[name]), [text, ticked], [text, ticked], queue=False, api_visibility="private")
+    text.input(words_to_tick, text, ticked, queue=False, show_progress="hidden", api_visibility="private")
     gr.on([run_text.click, text.submit], handlers.reword, [text, match, *asked], shown, **PRIVATE)
     run_off.click(handlers.switch_off, [words, regions, edges, match, *asked], shown, **PRIVATE)
 

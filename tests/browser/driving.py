@@ -81,6 +81,17 @@ class Visit:
         expect(page.locator("#matches h2")).to_contain_text(sentence[:40])
         return page.locator("#matches .hg-match")
 
+    def weigh(self, **levels: float) -> None:
+        """Opens what holds the sliders and moves some of them."""
+        self.page.get_by_text("Weigh the levels yourself").click()
+        slider = {level: self.page.get_by_label(f"range slider for {level}") for level in levels}
+        for level in levels:
+            expect(slider[level]).to_be_visible()
+        # What the address set while they were hidden is set on them a moment after they are shown; no hand is there sooner.
+        self.page.wait_for_timeout(QUIET_MS)
+        for level, value in levels.items():
+            slider[level].fill(str(value))
+
     def ids(self) -> list[str]:
         """Of the matches on the page, in their order."""
         matches = self.page.locator("#matches .hg-match")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from driving import QUIET_MS, Visit
+from driving import Visit
 from playwright.sync_api import expect
 
 from hgan.demo.context import PAGES
@@ -18,11 +18,7 @@ def fill(visitor: Visit, id: str) -> None:
     page = visitor.page
     if id == "search":
         visitor.search(SENTENCE)
-        page.get_by_text("Weigh the levels yourself").click()
-        slider = page.get_by_label("range slider for cross")
-        expect(slider).to_be_visible()
-        page.wait_for_timeout(QUIET_MS)  # no hand is there sooner
-        slider.fill("1")
+        visitor.weigh(cross=1)
         expect(page.locator("#matches")).to_contain_text("Your level weights")
     elif id == "explain":
         page.locator("#why .hg-explained .hg-chip").first.click()

@@ -21,9 +21,7 @@ def test_sliders_rank_anew_and_the_link_opens_the_same(visit: Callable[..., Visi
     learned = [hit.id for hit in retriever.search(text=SENTENCE, k=10).hits]
     assert visitor.ids() == learned
     page = visitor.page
-    page.get_by_text("Weigh the levels yourself").click()
-    for level, value in CROSS_ALONE.items():
-        page.get_by_label(f"range slider for {level}").fill(str(value))
+    visitor.weigh(**CROSS_ALONE)
     expect(page.locator("#matches")).to_contain_text("global 0.00, local 0.00, cross 1.00")
     ranked = [hit.id for hit in retriever.search(text=SENTENCE, k=10, weights=CROSS_ALONE).hits]
     assert visitor.ids() == ranked
