@@ -40,7 +40,8 @@ else
 	$(HGAN) average runs/hgan_mini/best=0.85 runs/hgan_mini_photos/best=0.15 --out runs/hgan_mini/mean
 	$(HGAN) weigh --checkpoint runs/hgan_mini/mean $(DEV) --out runs/hgan_mini/weighed
 	$(TRAIN) configs/hgan_mini_sum.py
-	$(HGAN) weigh --checkpoint runs/hgan_mini_sum/best $(DEV) --out runs/hgan_mini_sum/weighed
+	$(HGAN) average runs/hgan_mini_sum/best=0.35 runs/hgan_mini/weighed=0.65 --out runs/hgan_mini_sum/mean
+	$(HGAN) weigh --checkpoint runs/hgan_mini_sum/mean $(DEV) --out runs/hgan_mini_sum/weighed
 endif
 
 build/toytown-train/captions.jsonl: assets/toytown/scenes.jsonl $(VENV)/app

@@ -14,7 +14,7 @@ from .metrics import retrieval_metrics
 from .model.hgan import HGANModel
 from .types import LEVELS
 
-STEPS = 10  # the grid: weights are multiples of 1 / STEPS
+STEPS = 10  # the grid: weights are multiples of 1 / STEPS, none of them 0, for a level without weight explains nothing
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,6 @@ def set_level_weights(model: HGANModel, weights: Sequence[float]) -> None:
 
 
 def _grid() -> Iterator[tuple[float, ...]]:
-    for first in range(STEPS + 1):
-        for second in range(STEPS + 1 - first):
+    for first in range(1, STEPS - 1):
+        for second in range(1, STEPS - first):
             yield first / STEPS, second / STEPS, (STEPS - first - second) / STEPS

@@ -88,9 +88,12 @@ class Searcher:
         table, rows = side.score(query.graph, parameters)
         scores = table.score.flatten()
         best = scores.topk(min(k, len(scores)))
+        levels = torch.stack([table.levels[name].flatten()[best.indices] for name in LEVELS], 1).tolist()
         hits = [
-            self._hit(rank, rows[place], for_pictures, value, table, place)
-            for rank, (value, place) in enumerate(zip(best.values.tolist(), best.indices.tolist(), strict=True), 1)
+            self._hit(rank, rows[place], for_pictures, value, dict(zip(LEVELS, own, strict=True)), table.weights)
+            for rank, (value, place, own) in enumerate(
+                zip(best.values.tolist(), best.indices.tolist(), levels, strict=True), 1
+            )
         ]
         background = {
             "count": float(len(scores)),
@@ -211,9 +214,10 @@ class Searcher:
             )
         return SimilarityParameters(self.parameters.temperature, values / values.sum())
 
-    def _hit(self, rank: int, row: int, for_pictures: bool, value: float, table: Similarity, place: int) -> Hit:
-        levels = {name: table.levels[name].flatten()[place].item() for name in LEVELS}
-        contributions = {name: table.weights[name] * levels[name] for name in LEVELS}
+    def _hit(
+        self, rank: int, row: int, for_pictures: bool, value: float, levels: dict[str, float], weights: dict[str, float]
+    ) -> Hit:
+        contributions = {name: weights[name] * levels[name] for name in LEVELS}
         if for_pictures:
             item, id_, caption = self.gallery.items[row], self.gallery.items[row].id, None
         else:

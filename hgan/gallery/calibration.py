@@ -14,6 +14,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean, median, pstdev
 from typing import Any, Literal
 
@@ -43,6 +44,11 @@ class Calibration:
 
     matched: tuple[float, ...]
     nothing: tuple[float, ...]
+
+    @cached_property
+    def background(self) -> tuple[float, float]:
+        """Mean and standard deviation of `nothing`."""
+        return fmean(self.nothing), pstdev(self.nothing)
 
     @classmethod
     def of(cls, matched: Sequence[float], nothing: Sequence[float]) -> Calibration:
@@ -75,7 +81,7 @@ def judge(best: float, calibration: Calibration, queries: Literal["sentences", "
     the match is good above every foreign query, and weak above three quarters of them.
     """
     nothing, matched = calibration.nothing, calibration.matched
-    centre, spread = fmean(nothing), pstdev(nothing)
+    centre, spread = calibration.background
     scale = spread if spread > 0 else 1.0
     above = (len(nothing) - bisect_left(nothing, best)) / len(nothing)
     level: Literal["good", "weak", "nothing"]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..types import LEVELS, FeatureGraph, Similarity, TextGraph
 from .half import HalfVectors
-from .similarity import LN2, NOTHING, SimilarityParameters
+from .similarity import LN2, NOTHING, SimilarityParameters, soft_maximum
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def similarity_to_all(query: FeatureGraph, others: FlatGraphs, parameters: Simil
     by_others = _sums((for_others * others.weights)[:, None], others)[:, 0]
 
     to_own = others.global_node @ own.T  # (graphs, n)
-    by_global = ((to_own / parameters.temperature).softmax(1) * to_own).sum(1)
+    by_global = soft_maximum(to_own, torch.ones(n, dtype=torch.bool), parameters.temperature, 1)
     levels = {
         "global": others.global_node @ query.global_node[0],
         "local": (by_own + by_others) / 2,
