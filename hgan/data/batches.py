@@ -48,9 +48,8 @@ class Batch(Batched):
     scores: Float[Tensor, "batch targets"]
     box_mask: Bool[Tensor, "batch targets"]
     has_boxes: Bool[Tensor, batch]
-    rivals: Bool[
-        Tensor, "batch texts"
-    ]  # the text is not known to be true of the picture; a false text is one's rival alone
+    # The text is not known to be true of the picture; a false text is a rival of one picture alone.
+    rivals: Bool[Tensor, "batch texts"]
     teacher: Float[Tensor, "batch texts"] | None = None  # how like the text is to the picture's captions
     namings: tuple[tuple[Naming, ...], ...] = ()  # of each text; none where there is no truth
     ids: tuple[str, ...] = ()
