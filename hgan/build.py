@@ -98,12 +98,14 @@ def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) 
     return model, processor
 
 
-def fingerprint(model: HGANModel) -> str:
+def fingerprint(model: HGANModel, part: str = "") -> str:
     """SHA-256 of the settings that change what is encoded, and of the weights by name as a checkpoint stores them: the
-    same for a model in memory, on disk and on a hub."""
+    same for a model in memory, on disk and on a hub. Of all weights, or of those whose name begins with `part`."""
     settings = {name: getattr(model.config, name) for name in _ENCODING_SETTINGS}
     digest = hashlib.sha256(json.dumps(settings).encode())
     for name, value in sorted(model.state_dict().items()):
+        if not name.startswith(part):
+            continue
         digest.update(name.encode())
         value = value.detach().cpu().contiguous()
         digest.update((value.half() if value.is_floating_point() else value).numpy().tobytes())

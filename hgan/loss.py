@@ -3,6 +3,8 @@ level; pure functions of a score table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
@@ -84,7 +86,7 @@ def objective(
     teacher: Float[Tensor, "images texts"] | None,
     *,
     hinge_weight: float,
-    level_weight: float,
+    level_weight: float | Mapping[str, float],
     teacher_weight: float,
     teacher_temperature: float,
     margin: float,
@@ -95,7 +97,8 @@ def objective(
         rivals: which pairs are negatives.
         teacher: what `distillation` imitates; None where truth is exact and wants no softening.
         hinge_weight: 0 is InfoNCE alone; ramped in late by the trainer.
-        level_weight: of the same loss on each level alone, so that each level can be read on its own.
+        level_weight: of the same loss on each level alone, so that each level can be read on its own; by name, those that
+            are not named have none.
         teacher_weight: share of InfoNCE that `distillation` takes, in [0, 1].
         margin: of the hinge.
     """
@@ -108,6 +111,7 @@ def objective(
         return loss + hinge_weight * hinge, hinge
 
     loss, hinge = whole(similarity.score)
-    for level in similarity.levels.values():
-        loss = loss + level_weight * whole(level)[0]
+    for name, level in similarity.levels.items():
+        weight = level_weight.get(name, 0.0) if isinstance(level_weight, Mapping) else level_weight
+        loss = loss + weight * whole(level)[0]
     return loss, hinge

@@ -37,8 +37,11 @@ def groups(model: HGANModel, config: TrainConfig) -> list[dict[str, Any]]:
 
 
 def freeze(model: HGANModel, config: TrainConfig, epoch: int) -> None:
-    """The first blocks of the backbone rest for `frozen_epochs`."""
+    """The first blocks of the backbone rest for `frozen_epochs`, or the whole region encoder for good."""
     if model.regions is None:
+        return
+    if config.frozen_regions:
+        model.regions.requires_grad_(False)
         return
     backbone = model.regions.backbone.model
     blocks = [m for name, m in backbone.named_children() if "stem" in name or "embed" in name]

@@ -31,11 +31,16 @@ class TrainConfig:
         lr, backbone_lr, text_lr: peak learning rates of the new parts and of the two towers.
         hinge_from, hinge_weight: the epoch at which hardest negatives begin to be ramped in, over one epoch, to this
             weight; 0 weight = never.
-        level_weight, detection_weight: of the losses beside that of the score.
+        level_weight, detection_weight: of the losses beside that of the score; `level_weight` of every level, or by name.
+        level_weights: of the levels in the score as the run begins (global, local, cross); None takes those of the start.
         teacher_weight: share of InfoNCE that soft targets take on datasets without exact facts: how like the captions
             are to each other, says the text encoder that the run starts from; 0 = none.
         teacher_temperature: of the softmax over these cosines.
         grounding_weight: of the loss that sends words to regions on the things they name, where that is known; 0 = none.
+        side_weight: of the loss that tells words and regions which of two things is on the left; needs grounding; 0 = none.
+        twins: whether pictures whose truth is exact come with their mirror images, the sides in their captions exchanged.
+        frozen_regions: the region encoder rests for the whole run: the regions of whole pictures are computed once, kept in
+            `out`/regions, and nothing is cropped. Most of a step's time is saved on a CPU.
         false_captions: whether captions whose truth is exact come with false versions of them as further negatives.
         ema: decay of the moving average of the weights that is evaluated and saved.
         patience: epochs without a better dev rsum before the run stops.
@@ -69,11 +74,15 @@ class TrainConfig:
     margin: float = 0.2
     hinge_from: int = 0
     hinge_weight: float = 0.0
-    level_weight: float = 0.2
+    level_weight: float | dict[str, float] = 0.2
+    level_weights: tuple[float, float, float] | None = None
     detection_weight: float = 0.2
     teacher_weight: float = 0.0
     teacher_temperature: float = 0.07
     grounding_weight: float = 0.0
+    side_weight: float = 0.0
+    twins: bool = False
+    frozen_regions: bool = False
     false_captions: bool = False
     ema: float = 0.995
     patience: int = 5

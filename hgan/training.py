@@ -23,13 +23,16 @@ from .data.truth import SceneTruth, read_truth
 from .evaluation import evaluate
 from .files import atomic, write_json
 from .grounding import grounding_loss
+from .known_regions import KnownRegions
+from .level_weights import set_level_weights
 from .loss import objective
-from .model.proposals import proposal_loss
+from .model.proposals import Proposals, proposal_loss
 from .model.similarity import join_columns
 from .optimisation import freeze, freeze_statistics, groups, schedule
+from .sides import side_loss
 from .teacher import caption_meanings
 from .train_config import TrainConfig
-from .types import LEVELS, concatenate
+from .types import LEVELS, Regions, concatenate
 from .visualize.curve import training_curve
 
 TEXT_BLOCK = 64  # texts of like length that go through the sentence tower together
@@ -77,10 +80,15 @@ class Trainer:
         self.dev = {folder: read_dataset(folder, config.dev_split) for folder in config.dev}
         self.device = device_of("auto")
         self.model, self.processor = build_model(config)
+        if config.level_weights is not None:
+            set_level_weights(self.model, config.level_weights)
         place(self.model, self.device)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         settings = self.model.config
         self.data = training_set(config, config.image_size or settings.image_size, progress)
+        self.known: KnownRegions | None = None
+        if config.frozen_regions:
+            self.known = KnownRegions(self.average, self.data.looks, self.out / "regions", progress)
         self.collate = Collate(self.processor, list(settings.labels), settings.image_mean, settings.image_std)
         self.per_epoch = len(self.data.batches(config.batch_size))
         if self.per_epoch == 0:
@@ -156,7 +164,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * schedule(self.step, config, self.per_epoch)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
-            regions, proposals = self.model.encode_regions(batch.pixel_values)
+            regions, proposals = self._regions(batch)
             image_graph = self.model.encode_image(regions=regions)
             text_graphs = [self.model.encode_text(**block) for block in batch.text_blocks(TEXT_BLOCK)]
         table = join_columns([self.model.similarity(image_graph, graph) for graph in text_graphs])
@@ -168,16 +176,19 @@ class Trainer:
             teacher_temperature=config.teacher_temperature, margin=config.margin,
         )  # fmt: skip
         loss, detection = matching, torch.zeros(())
-        if config.detection_weight:
+        if config.detection_weight and proposals is not None:
             detection = proposal_loss(
                 proposals, batch.boxes, batch.labels, batch.scores, batch.box_mask, batch.has_boxes
             )
             loss = loss + config.detection_weight * detection
-        grounding = torch.zeros(())
+        grounding, sides = torch.zeros(()), torch.zeros(())
         if config.grounding_weight and any(batch.namings):
             text_graph, temperature = concatenate(text_graphs), self.model.similarity_parameters.temperature
             grounding = grounding_loss(image_graph, text_graph, batch.owner, batch.namings, temperature)
             loss = loss + config.grounding_weight * grounding
+            if config.side_weight:
+                sides = side_loss(image_graph, text_graph, batch.owner, batch.sides)
+                loss = loss + config.side_weight * sides
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.step} (epoch {self.epoch + 1}); the batch holds {', '.join(ids)}"
@@ -192,8 +203,14 @@ class Trainer:
         self._update_average()
         return {
             "loss": loss.item(), "matching": matching.item(), "detection": detection.item(), "hinge": hinge.item(),
-            "grounding": grounding.item(),
+            "grounding": grounding.item(), "sides": sides.item(),
         }  # fmt: skip
+
+    def _regions(self, batch: Batch) -> tuple[Regions, Proposals | None]:
+        if self.known is not None:
+            return self.known(batch.looks).to(self.device), None
+        assert batch.pixel_values is not None
+        return self.model.encode_regions(batch.pixel_values)
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -310,4 +327,6 @@ def training_set(config: TrainConfig, image_size: int, progress: bool = True) ->
         truth,
         config.grounding_weight > 0,
         config.false_captions,
+        config.twins,
+        not config.frozen_regions,
     )

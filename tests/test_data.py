@@ -250,6 +250,31 @@ def test_a_picture_with_a_side_in_its_caption_is_never_mirrored(dot, caption, wa
     assert len(seen) == ways
 
 
+def test_a_scene_may_stand_beside_its_mirror_image_with_the_sides_in_its_captions_exchanged(dot):
+    said = ("The dot is left of it, right beside a box", "On the Right a dot", "a dot")
+    scene = replace(dot, captions=said, facts=(CaptionFact("full", frozenset(("dot",))),) * 3)
+    photo = replace(dot, id="photo", facts=None)
+    data = TrainingSet([scene] * 4 + [photo] * 4, 128, 3, 0.5, seed=0, sources=[0] * 4 + [1] * 4, twins=True)
+    of_scenes = [batch for batch in data.batches(4) if max(batch) < 4]
+    assert len(of_scenes) == 2
+    assert all(batch[1::2] == [~index for index in batch[::2]] for batch in of_scenes)
+    plain, twin = data[0], data[~0]
+    assert sorted(plain.captions) == sorted(said)
+    assert sorted(twin.captions) == sorted(("The dot is right of it, right beside a box", "On the Left a dot", "a dot"))
+    for drawn, right in ((plain, True), (twin, False)):
+        dark = np.flatnonzero((np.asarray(drawn.image.convert("L")) < 110).any(0))
+        assert bool(dark.mean() > 64) is (drawn.regions[0].box[0] + drawn.regions[0].box[2] > 1) is right
+
+
+def test_without_pixels_pictures_stay_unread_and_whole(dot, collate):
+    gone = replace(dot, path=dot.path.with_name("gone.png"))
+    drawn = TrainingSet([gone], 128, 1, crop=0.3, seed=0, pixels=False)[0]
+    assert drawn.regions == list(gone.regions)
+    batch = collate([drawn])
+    assert batch.pixel_values is None
+    assert batch.looks == ((gone.path, False),)
+
+
 def test_without_cropping_a_picture_is_seen_as_evaluation_sees_it(dot, tiny_model, collate):
     record = Record(dot.id, dot.image, dot.path, None, ("the left dot",), None)
     drawn = TrainingSet([record], size=64, captions=1, crop=1, seed=0)[0]
@@ -333,6 +358,20 @@ def test_a_picture_that_a_caption_is_true_of_is_no_rival_in_a_batch(collate):
     texts = [(owner, text) for owner, text in zip(batch.owner.tolist(), batch.input_ids.tolist(), strict=True)]
     assert [owner for owner, _ in texts] == [0, 0, 1]  # by length
     assert batch.rivals.tolist() == [[False, False, True], [True, False, False]]
+
+
+def test_a_mirror_image_is_a_rival_where_the_caption_has_a_side(collate):
+    path = Path("a.png")
+    plain = replace(sample("a", ("a dog", "a big dog left of it")), look=(path, False))
+    twin = replace(sample("a", ("the big dog right of it",)), look=(path, True))
+    other = replace(sample("b", ("the big red dog left of the cat",)), look=(Path("b.png"), False))
+    batch = collate([plain, twin, other])
+    assert batch.owner.tolist() == [0, 0, 1, 2]  # by length
+    assert batch.rivals.tolist() == [
+        [False, False, True, True],
+        [False, True, False, False],  # what another picture's caption with a side says of a mirror image is not known
+        [True, True, False, False],
+    ]
 
 
 def test_a_false_caption_is_a_rival_of_its_own_picture_alone(collate):

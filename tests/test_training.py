@@ -13,11 +13,13 @@ import pytest
 import torch
 from transformers import AutoModel
 
-from hgan import training
+from hgan import known_regions, training
 from hgan.build import load, save_checkpoint
 from hgan.data.batches import loader
 from hgan.data.folder import read_dataset
+from hgan.encoding import to_pixels
 from hgan.evaluation import evaluate
+from hgan.images import open_image
 from hgan.model.proposals import Proposals, proposal_loss
 from hgan.optimisation import schedule
 from hgan.train_config import load_train_config
@@ -258,6 +260,26 @@ def test_frozen_blocks_rest_for_their_epochs_and_then_learn(train_config):
     run.finish_epoch()
     run.run_epoch()
     assert not torch.equal(stem, start)
+
+
+def test_with_known_regions_the_region_encoder_rests_and_a_resumed_run_computes_none_again(train_config, monkeypatch):
+    config = train_config(frozen_regions=True, ema=0.0, patience=9, level_weights=(0.1, 0.7, 0.2))
+    run = trainer(config)
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
+    assert run.model.similarity_parameters.level_weights.tolist() == pytest.approx([0.1, 0.7, 0.2])
+    look = run.data.looks[0]
+    known = run.known([look])
+    fresh = run.average.encode_regions(to_pixels([open_image(look[0])], run.average))[0]
+    torch.testing.assert_close(known.boxes, fresh.boxes)
+    torch.testing.assert_close(known.features, fresh.features, atol=2e-3, rtol=2e-3)  # half precision
+    stop_after(run, 3)
+    assert not run.run()["finished"]
+    monkeypatch.setattr(known_regions, "_regions", None)
+    again = trainer(config)
+    assert again.run()["finished"]
+    changed = {name for name, value in again.model.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed
+    assert not any(name.startswith("regions.") for name in changed)
 
 
 def test_statistics_of_batch_norm_stay_as_they_came(unbroken, tiny_towers):

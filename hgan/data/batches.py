@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,22 +24,26 @@ from ..grounding import Naming, namings_of_labels, namings_of_truth
 from ..images import open_image
 from ..labels import label_index
 from ..processing import HGANProcessor
+from ..sides import Sides, sides_of
 from ..types import Batched
-from .augment import draw_window, move_boxes, see
+from .augment import Window, draw_window, move_boxes, see
 from .falsify import falsify
 from .folder import Box, Record
+from .mirror import has_sides, mirrored
 from .truth import SceneTruth
 
 # A mirrored picture makes a liar of such a caption.
 _SIDED = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 _EXACT_CROP = 0.9
 
+Look = tuple[Path, bool]  # a picture, and whether it is its mirror image that is meant
+
 
 @dataclass(frozen=True)
 class Batch(Batched):
     """B pictures, T texts sorted by length, at most G known boxes a picture."""
 
-    pixel_values: Float[Tensor, "batch 3 size size"]
+    pixel_values: Float[Tensor, "batch 3 size size"] | None  # None where regions are known already
     input_ids: Int[Tensor, "texts tokens"]
     attention_mask: Int[Tensor, "texts tokens"]
     word_index: Int[Tensor, "texts tokens"]
@@ -53,6 +58,8 @@ class Batch(Batched):
     teacher: Float[Tensor, "batch texts"] | None = None  # how like the text is to the picture's captions
     namings: tuple[tuple[Naming, ...], ...] = ()  # of each text; none where there is no truth
     ids: tuple[str, ...] = ()
+    sides: tuple[Sides | None, ...] = ()  # of each text
+    looks: tuple[Look, ...] = ()
 
     def text_blocks(self, size: int) -> list[dict[str, Int[Tensor, "texts tokens"]]]:
         """The texts in blocks of `size`, each cut to its longest: the inputs of the sentence tower."""
@@ -72,7 +79,7 @@ class Sample:
     """One picture, augmented, before it is padded into a batch."""
 
     id: str
-    image: Image.Image
+    image: Image.Image | None
     captions: list[str]
     regions: list[Box] | None
     true_of: list[frozenset[str]]  # one a caption: ids of the records it is known to be true of
@@ -83,6 +90,15 @@ class Sample:
     things: dict[str, Box] | None = None  # those of the truth that are seen, where they are seen
     grounded: bool = False
     false: tuple[str, ...] = ()  # captions made false
+    look: Look | None = None
+
+    def refuses(self, other: Sample, caption: int) -> bool:
+        """Whether a caption of another sample is a rival here: it is not known to be true of this picture. What a caption with
+        a side says of the mirror images of other pictures is not known either way."""
+        turned = self.look is not None and other.look is not None and self.look[1] != other.look[1]
+        if turned and has_sides(other.captions[caption]):
+            return self.id == other.id
+        return self.id not in other.true_of[caption]
 
 
 class TrainingSet(Dataset[Any]):
@@ -100,6 +116,9 @@ class TrainingSet(Dataset[Any]):
         truth: by record id, for grounding words where truth is exact.
         grounded: ground words; where truth is not exact, by the known boxes and a list of nouns.
         false: add false versions of captions whose truth is exact.
+        twins: beside each picture whose truth is exact stands its mirror image, with the sides in its captions exchanged. It is
+            the record ~index.
+        pixels: False leaves pictures unread and whole, for a model that knows their regions.
     """
 
     def __init__(
@@ -114,6 +133,8 @@ class TrainingSet(Dataset[Any]):
         truth: Mapping[str, SceneTruth] | None = None,
         grounded: bool = False,
         false: bool = False,
+        twins: bool = False,
+        pixels: bool = True,
     ) -> None:
         bare = next((r.id for r in records if not r.captions), None)
         if bare is not None:
@@ -122,6 +143,7 @@ class TrainingSet(Dataset[Any]):
         self.sources = sources or [0] * len(records)
         self.meanings = meanings or [None] * len(records)
         self.truth, self.grounded, self.false = truth or {}, grounded, false
+        self.twins, self.pixels = twins, pixels
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -141,22 +163,25 @@ class TrainingSet(Dataset[Any]):
         batches = []
         for source in sorted(set(self.sources)):
             indices = [index for key in order if key[0] == source for index in units[key]]
+            if self.twins and self.records[indices[0]].facts is not None:
+                indices = [look for index in indices for look in (index, ~index)]
             batches += [indices[i : i + batch_size] for i in range(0, len(indices) - batch_size + 1, batch_size)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def __getitem__(self, index: int) -> Sample:
-        record = self.records[index]
         rng = random.Random(f"{self.seed} {self.epoch} {index}")
+        twin, index = index < 0, max(index, ~index)
+        record = self.records[index]
         true_of = [fact.true_of for fact in record.facts or ()] or [frozenset((record.id,))] * len(record.captions)
         drawn = draw_captions(rng, [len(true) for true in true_of], self.captions)
-        captions = [record.captions[i] for i in drawn]
-        # Where the truth of captions is exact, a crop must hardly cut away what they count.
-        window = draw_window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
-        mirror = rng.random() < 0.5 and not any(_SIDED.search(c) for c in captions)
-        image = see(open_image(record.path), self.size, window, mirror)
-        if self.crop < 1:
-            image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.8, 1.2))
-            image = ImageEnhance.Contrast(image).enhance(rng.uniform(0.8, 1.2))
+        captions = [mirrored(record.captions[i]) if twin else record.captions[i] for i in drawn]
+        window, mirror = draw_window(rng, 1.0), twin
+        if self.pixels:
+            # Where the truth of captions is exact, a crop must hardly cut away what they count.
+            window = draw_window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
+            if not self.twins or record.facts is None:
+                mirror = rng.random() < 0.5 and not any(_SIDED.search(c) for c in captions)
+        image = self._see(record, window, mirror, rng) if self.pixels else None
         regions = None if record.regions is None else move_boxes(record.regions, window, mirror)
         meanings, gist = self.meanings[index], None
         if meanings is not None:
@@ -169,8 +194,21 @@ class TrainingSet(Dataset[Any]):
         false = [falsify(c, rng) for c in captions] if self.false and record.facts is not None else []
         return Sample(
             record.id, image, captions, regions, true, meanings, gist, tuple(drawn), truth, things, self.grounded,
-            tuple(text for text in false if text is not None),
+            tuple(text for text in false if text is not None), (record.path, twin),
         )  # fmt: skip
+
+    def _see(self, record: Record, window: Window, mirror: bool, rng: random.Random) -> Image.Image:
+        image = see(open_image(record.path), self.size, window, mirror)
+        if self.crop < 1:
+            image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.8, 1.2))
+            image = ImageEnhance.Contrast(image).enhance(rng.uniform(0.8, 1.2))
+        return image
+
+    @property
+    def looks(self) -> list[Look]:
+        """Every picture that samples are of, mirror images among them."""
+        plain = [(record.path, False) for record in self.records]
+        return plain + [(record.path, True) for record in self.records if self.twins and record.facts is not None]
 
 
 def draw_captions(rng: random.Random, spread: list[int], count: int) -> list[int]:
@@ -210,10 +248,7 @@ class Collate:
         true = [n < len(samples[row].captions) for row, n in pairs]
         owner = torch.tensor([row if known else -1 for (row, _), known in zip(pairs, true, strict=True)])
         rivals = [
-            [
-                s.id not in samples[row].true_of[n] if known else row == place
-                for (row, n), known in zip(pairs, true, strict=True)
-            ]
+            [s.refuses(samples[row], n) if known else row == place for (row, n), known in zip(pairs, true, strict=True)]
             for place, s in enumerate(samples)
         ]
         gists = [s.gist for s in samples if s.gist is not None]
@@ -232,8 +267,10 @@ class Collate:
                 labels[row, column] = -1 if index is None else index
                 scores[row, column] = region.score
                 mask[row, column] = True
+        seen = [pixels(s.image, self.mean, self.std) for s in samples if s.image is not None]
+        namings = [self._namings(samples[row], n) if known else () for (row, n), known in zip(pairs, true, strict=True)]
         return Batch(
-            torch.stack([pixels(s.image, self.mean, self.std) for s in samples]),
+            torch.stack(seen) if seen else None,
             text["input_ids"],
             text["attention_mask"],
             text["word_index"],
@@ -245,8 +282,10 @@ class Collate:
             torch.tensor([s.regions is not None for s in samples]),
             torch.tensor(rivals),
             teacher,
-            tuple(self._namings(samples[row], n) if known else () for (row, n), known in zip(pairs, true, strict=True)),
+            tuple(namings),
             tuple(s.id for s in samples),
+            tuple(sides_of(texts[row][n], own) for (row, n), own in zip(pairs, namings, strict=True)),
+            tuple(s.look for s in samples if s.look is not None),
         )
 
     def _namings(self, sample: Sample, place: int) -> tuple[Naming, ...]:
