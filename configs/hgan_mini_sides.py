@@ -1,8 +1,8 @@
-"""hgan-mini, the last run: left and right.
+"""hgan-mini, the last run: left and right, behind and in front.
 
-Every scene stands beside its mirror image, and words and regions are told which of two things is on the left. The region encoder
-rests, so that regions are computed once and a step is what comes after them. Local alone is not taught: it is what the two
-other levels leave to it.
+Every scene stands beside its mirror image, and words and regions are told which of two things is on which side. The region
+encoder rests, so that regions are computed once and a step is what comes after them. Local alone is not taught: it is what the
+two other levels leave to it.
 
 Needs `python -m scripts.toytown more`, which writes build/toytown-train: the train scenes with eight captions of every tag.
 """
@@ -30,4 +30,5 @@ config = TrainConfig(
     twins=True,
     false_captions=True,
     ema=0.99,
+    workers=1,
 )

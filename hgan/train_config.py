@@ -37,7 +37,7 @@ class TrainConfig:
             are to each other, says the text encoder that the run starts from; 0 = none.
         teacher_temperature: of the softmax over these cosines.
         grounding_weight: of the loss that sends words to regions on the things they name, where that is known; 0 = none.
-        side_weight: of the loss that tells words and regions which of two things is on the left; needs grounding; 0 = none.
+        side_weight: of the loss that tells words and regions which of two things is left, or behind; needs grounding; 0 = none.
         twins: whether pictures whose truth is exact come with their mirror images, the sides in their captions exchanged.
         frozen_regions: the region encoder rests for the whole run: the regions of whole pictures are computed once, kept in
             `out`/regions, and nothing is cropped. Most of a step's time is saved on a CPU.

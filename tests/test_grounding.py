@@ -8,7 +8,7 @@ import torch
 from hgan.data.folder import Box
 from hgan.data.truth import Mention, SceneTruth
 from hgan.grounding import Naming, grounding_loss, namings_of_truth
-from hgan.sides import CHANNEL, SHARPNESS, side_loss, sides_of
+from hgan.sides import ACROSS, DEEP, SHARPNESS, Side, side_loss, sides_of
 from hgan.types import ImageGraph, TextGraph
 
 LEFT, RIGHT, ALL = [0.0, 0.0, 0.4, 1.0], [0.6, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]
@@ -79,28 +79,29 @@ def test_mentions_become_words_and_things_cut_away_are_not_named(tiny_processor)
 
 def test_sides_are_those_of_two_things_in_a_caption_that_has_sides():
     left, right = named(0, LEFT), named(1, RIGHT)
-    assert sides_of("a ball right of a ball", (right, left)) == (left, right)
-    assert sides_of("a ball and a ball", (right, left)) is None
-    assert sides_of("a ball right beside a ball", (right, left)) is None
-    assert sides_of("a ball left of a ball and a ball", (left, right, right)) is None
+    assert sides_of("a ball right of a ball", (right, left)) == (Side(ACROSS, left, right),)
+    assert sides_of("a ball and a ball", (right, left)) == ()
+    assert sides_of("a ball right beside a ball", (right, left)) == ()
+    assert sides_of("a ball left of a ball and a ball", (left, right, right)) == ()
+    near, far = named(0, [0.0, 0.5, 0.4, 0.9]), named(1, [0.0, 0.3, 0.4, 0.6])
+    assert sides_of("Behind the ball is a ball", (near, far)) == (Side(DEEP, far, near),)
 
 
-def test_the_loss_of_sides_is_that_of_telling_left_from_right_by_words_and_by_regions():
+def test_the_loss_of_sides_is_that_of_telling_things_apart_by_words_and_by_regions():
     image, text = graphs()
-    owner, pair = torch.tensor([1, 0]), (named(0, LEFT), named(1, RIGHT))
+    owner, pair = torch.tensor([1, 0]), Side(ACROSS, named(0, LEFT), named(1, RIGHT))
     # in channel 0 the words of the first sentence say 1 (left) and 0 (right), the regions of its picture 0 and 1
     wrong, unsure, right = log(1 + exp(SHARPNESS)), log(2), log(1 + exp(-SHARPNESS))
-    assert CHANNEL == 0
-    loss = side_loss(image, text, owner, [pair, None])
+    loss = side_loss(image, text, owner, [[pair], []])
     assert loss.item() == pytest.approx((wrong + unsure) / 2 + (unsure + right) / 2, rel=1e-5)
-    assert side_loss(image, text, owner, [None, None]) == 0
+    assert side_loss(image, text, owner, [[], []]) == 0
 
 
 def test_following_the_gradient_of_sides_parts_words_and_regions():
     image, text = graphs()
     image.nodes.requires_grad_()
     text.nodes.requires_grad_()
-    side_loss(image, text, torch.tensor([0, 1]), [(named(0, LEFT), named(1, RIGHT)), None]).backward()
+    side_loss(image, text, torch.tensor([0, 1]), [[Side(DEEP, named(1, RIGHT), named(0, LEFT))], []]).backward()
     for nodes in (image.nodes.grad, text.nodes.grad):
-        assert nodes[0, 1, CHANNEL] < 0 < nodes[0, 0, CHANNEL]
-        assert nodes[1].abs().sum() == 0
+        assert nodes[0, 0, DEEP] < 0 < nodes[0, 1, DEEP]
+        assert nodes[1].abs().sum() == nodes[0, :, ACROSS].abs().sum() == 0

@@ -24,7 +24,7 @@ from ..grounding import Naming, namings_of_labels, namings_of_truth
 from ..images import open_image
 from ..labels import label_index
 from ..processing import HGANProcessor
-from ..sides import Sides, sides_of
+from ..sides import Side, sides_of
 from ..types import Batched
 from .augment import Window, draw_window, move_boxes, see
 from .falsify import falsify
@@ -58,7 +58,7 @@ class Batch(Batched):
     teacher: Float[Tensor, "batch texts"] | None = None  # how like the text is to the picture's captions
     namings: tuple[tuple[Naming, ...], ...] = ()  # of each text; none where there is no truth
     ids: tuple[str, ...] = ()
-    sides: tuple[Sides | None, ...] = ()  # of each text
+    sides: tuple[tuple[Side, ...], ...] = ()  # of each text
     looks: tuple[Look, ...] = ()
 
     def text_blocks(self, size: int) -> list[dict[str, Int[Tensor, "texts tokens"]]]:
