@@ -216,7 +216,8 @@ class Trainer:
     def _update_average(self) -> None:
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))  # short memory at first
         for old, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            old.lerp_(new, 1 - decay)
+            if new.requires_grad:  # what rests keeps its very bits: a lerp of equal values turns -0.0 into 0.0
+                old.lerp_(new, 1 - decay)
 
     def finish_epoch(self) -> None:
         """Dev evaluation of the averaged weights, metrics, curve, checkpoint."""

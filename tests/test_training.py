@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModel
 
 from hgan import known_regions, training
-from hgan.build import load, save_checkpoint
+from hgan.build import fingerprint, load, save_checkpoint
 from hgan.data.batches import loader
 from hgan.data.folder import read_dataset
 from hgan.encoding import to_pixels
@@ -280,6 +280,7 @@ def test_with_known_regions_the_region_encoder_rests_and_a_resumed_run_computes_
     changed = {name for name, value in again.model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed
     assert not any(name.startswith("regions.") for name in changed)
+    assert fingerprint(again.average, "regions.") == fingerprint(run.average, "regions.")
 
 
 def test_statistics_of_batch_norm_stay_as_they_came(unbroken, tiny_towers):
