@@ -1,4 +1,4 @@
-"""hgan-mini, the last run: photographs and scenes together again, with sides learnt (`hgan_mini_sides.py`).
+"""A beginning, not part of hgan-mini: photographs and scenes together again after `hgan_mini_sides.py`.
 
 The region encoder rests. Local alone is not taught: it is what the two other levels leave to it.
 
