@@ -91,6 +91,17 @@ class TrainConfig:
     save_minutes: float = 5.0
     limit: int = 0
 
+    def __post_init__(self) -> None:
+        if self.side_weight and not self.grounding_weight:
+            raise ValueError(
+                f"got side_weight={self.side_weight} without grounding_weight, but expected both: sides are those of the things "
+                "that words are known to name"
+            )
+        if self.twins and self.batch_size % 2:
+            raise ValueError(
+                f"got twins with batch_size={self.batch_size}, but expected an even one: a scene stays with its mirror image"
+            )
+
 
 def load_train_config(path: str | Path) -> TrainConfig:
     """The `config` that a Python file defines.

@@ -281,10 +281,10 @@ class Trainer:
         if not path.exists():
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
-        for key in ("seed", "data", "batch_size", "captions", "limit"):
-            if state["config"][key] != asdict(self.config)[key]:
+        for key in ("seed", "data", "batch_size", "captions", "limit", "twins"):
+            if (known := state["config"].get(key, False)) != asdict(self.config)[key]:
                 raise ValueError(
-                    f"{path}: got a run with {key}={state['config'][key]!r}, but expected {getattr(self.config, key)!r}; "
+                    f"{path}: got a run with {key}={known!r}, but expected {getattr(self.config, key)!r}; "
                     "name another `out` or remove the old run"
                 )
         self.model.load_state_dict(state["model"])

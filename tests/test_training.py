@@ -283,6 +283,18 @@ def test_with_known_regions_the_region_encoder_rests_and_a_resumed_run_computes_
     assert fingerprint(again.average, "regions.") == fingerprint(run.average, "regions.")
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"side_weight": 1.0}, "got side_weight=1.0 without grounding_weight"),
+        ({"twins": True, "batch_size": 3}, "got twins with batch_size=3, but expected an even one"),
+    ],
+)
+def test_settings_that_would_do_nothing_are_refused(train_config, changes, told):
+    with pytest.raises(ValueError, match=told):
+        train_config(**changes)
+
+
 def test_statistics_of_batch_norm_stay_as_they_came(unbroken, tiny_towers):
     _, run, _ = unbroken
     start = AutoModel.from_pretrained(tiny_towers["backbone"]).state_dict()

@@ -9,6 +9,7 @@ from PIL import Image
 from .folder import Box
 
 Window = tuple[float, float, float, float]
+WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 
 def see(image: Image.Image, size: int, window: Window, mirror: bool) -> Image.Image:
@@ -24,7 +25,7 @@ def see(image: Image.Image, size: int, window: Window, mirror: bool) -> Image.Im
 def draw_window(rng: random.Random, least: float) -> Window:
     """A window of a random place and shape that keeps at least that share of the area."""
     if least >= 1:
-        return (0.0, 0.0, 1.0, 1.0)
+        return WHOLE
     share, aspect = rng.uniform(least, 1), rng.uniform(0.8, 1.25)
     width, height = min(1.0, (share * aspect) ** 0.5), min(1.0, (share / aspect) ** 0.5)
     x, y = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)

@@ -26,7 +26,7 @@ from ..labels import label_index
 from ..processing import HGANProcessor
 from ..sides import Side, sides_of
 from ..types import Batched
-from .augment import Window, draw_window, move_boxes, see
+from .augment import WHOLE, Window, draw_window, move_boxes, see
 from .falsify import falsify
 from .folder import Box, Record
 from .mirror import has_sides, mirrored
@@ -175,7 +175,7 @@ class TrainingSet(Dataset[Any]):
         true_of = [fact.true_of for fact in record.facts or ()] or [frozenset((record.id,))] * len(record.captions)
         drawn = draw_captions(rng, [len(true) for true in true_of], self.captions)
         captions = [mirrored(record.captions[i]) if twin else record.captions[i] for i in drawn]
-        window, mirror = draw_window(rng, 1.0), twin
+        window, mirror = WHOLE, twin
         if self.pixels:
             # Where the truth of captions is exact, a crop must hardly cut away what they count.
             window = draw_window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
