@@ -1,8 +1,8 @@
 """A beginning, not part of hgan-mini: sides, left and right, behind and in front. On scenes alone and in small batches.
 
-Every scene stands beside its mirror image, and words and regions are told which of two things is on which side. An epoch of it in
-batches of 128, photographs between, had left sides at chance; `hgan_mini_both.py` brings the rest back. The region encoder
-rests, so that regions are computed once and a step is what comes after them.
+Every scene stands beside its mirror image, and words and regions are told which of two things is on which side. A first try,
+an epoch in batches of 128 with photographs between and `side_weight` 0.5, left sides at chance; `hgan_mini_both.py` comes
+after. The region encoder rests, so that regions are computed once and a step is what comes after them.
 
 Needs `python -m scripts.toytown more`, which writes build/toytown-train: the train scenes with eight captions of every tag.
 """

@@ -36,8 +36,11 @@ class Side:
 
 
 def sides_of(caption: str, named: Sequence[Naming]) -> tuple[Side, ...]:
-    """What a caption with sides in it says of the two things that it names, by where their boxes are: the one in front has the
-    lower edge further down (so in 95 % of Toy Town's relations). Nothing where it does not name two."""
+    """What a caption with sides in it says of the two things that it names, by where their boxes are. Nothing where it does not
+    name two.
+
+    The one in front has the lower edge further down: so in 95 % of Toy Town's relations (counted in tests/test_toytown.py).
+    """
     if len(named) != 2:
         return ()
     found = []

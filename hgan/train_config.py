@@ -40,7 +40,7 @@ class TrainConfig:
         side_weight: of the loss that tells words and regions which of two things is left, or behind; needs grounding; 0 = none.
         twins: whether pictures whose truth is exact come with their mirror images, the sides in their captions exchanged.
         frozen_regions: the region encoder rests for the whole run: the regions of whole pictures are computed once, kept in
-            `out`/regions, and nothing is cropped. Most of a step's time is saved on a CPU.
+            `out`/regions, and nothing is cropped.
         false_captions: whether captions whose truth is exact come with false versions of them as further negatives.
         ema: decay of the moving average of the weights that is evaluated and saved.
         patience: epochs without a better dev rsum before the run stops.

@@ -5,7 +5,6 @@ so that a resumed run sees exactly what the unbroken one would have seen."""
 from __future__ import annotations
 
 import random
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,8 +31,6 @@ from .folder import Box, Record
 from .mirror import has_sides, mirrored
 from .truth import SceneTruth
 
-# A mirrored picture makes a liar of such a caption.
-_SIDED = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 _EXACT_CROP = 0.9
 
 Look = tuple[Path, bool]  # a picture, and whether it is its mirror image that is meant
@@ -180,7 +177,7 @@ class TrainingSet(Dataset[Any]):
             # Where the truth of captions is exact, a crop must hardly cut away what they count.
             window = draw_window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
             if not self.twins or record.facts is None:
-                mirror = rng.random() < 0.5 and not any(_SIDED.search(c) for c in captions)
+                mirror = rng.random() < 0.5 and not any(map(has_sides, captions))
         image = self._see(record, window, mirror, rng) if self.pixels else None
         regions = None if record.regions is None else move_boxes(record.regions, window, mirror)
         meanings, gist = self.meanings[index], None
