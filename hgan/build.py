@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from .config import HGANConfig
 from .model.hgan import HGANModel
+from .places import Kind, folder_place
 from .processing import HGANProcessor
+from .replace import new_folder
 from .train_config import TrainConfig
 
 # Settings without weights of their own: the same weights encode differently under others.
@@ -112,18 +113,43 @@ def fingerprint(model: HGANModel, part: str = "") -> str:
     return digest.hexdigest()
 
 
+def _own_checkpoint(folder: Path) -> set[str] | None:
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(config, dict) or config.get("model_type") != HGANConfig.model_type:
+        return None
+    return {path.name for pattern in CHECKPOINT.patterns for path in folder.glob(pattern) if path.is_file()}
+
+
+CHECKPOINT = Kind(
+    "a checkpoint of HGAN",
+    "hgan",
+    _own_checkpoint,
+    (
+        "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json",
+        "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "model.safetensors",
+        "model-?????-of-?????.safetensors", "model.safetensors.index.json",
+    ),
+)  # fmt: skip
+
+
 def save_checkpoint(model: HGANModel, processor: HGANProcessor, folder: Path) -> None:
-    """A stand-alone Hugging Face folder, weights in half precision; it replaces `folder` only once it is whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
-        new, old = Path(name) / "new", Path(name) / "old"
+    """A stand-alone Hugging Face folder, weights in half precision; it replaces `folder` only once it is whole.
+
+    Raises:
+        ValueError: `folder` holds something else than a checkpoint (see `hgan.places`).
+        OSError: it cannot be written, on a full disk for example; what was there before still is.
+    """
+    place = folder_place(folder, CHECKPOINT)
+    with new_folder(place, CHECKPOINT) as new:
         half = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
-        model.save_pretrained(new, state_dict=half)
-        processor.save_pretrained(new)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        try:
+            model.save_pretrained(new, state_dict=half)
+            processor.save_pretrained(new)
+        except SafetensorError as error:  # what a full disk is called there
+            raise OSError(f"cannot write the weights to {folder} ({error}): is the disk full?") from None
 
 
 def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:

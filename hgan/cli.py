@@ -16,15 +16,16 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from .audit import audit
-from .build import fingerprint, load, save_checkpoint, soup
+from .build import CHECKPOINT, fingerprint, load, save_checkpoint, soup
 from .data.folder import read_dataset
 from .data.truth import read_truth
 from .evaluation import score_records
 from .files import write_json
-from .gallery.build import build_gallery
-from .gallery.store import Gallery, verify
+from .gallery.build import MAX_THUMBNAIL, build_gallery
+from .gallery.store import GALLERY, Gallery, verify
 from .level_weights import set_level_weights, weigh
 from .model.hgan import HGANModel
+from .places import file_place, folder_place, json_with
 from .report import (
     audit_lines,
     evaluation_lines,
@@ -35,9 +36,13 @@ from .report import (
 )
 from .retriever import Retriever, default_checkpoint
 from .version import __version__
-from .visualize.audit_plot import write_audit_figure
+from .visualize.audit_plot import is_audit_figure, write_audit_figure
 
 SEED = 0  # of everything that `audit` draws
+# What tells the reports of these commands from other files.
+REPORT_KEYS = ("dataset", "split", "model", "versions", "pictures", "captions")
+EVALUATION_KEYS = (*REPORT_KEYS, "image_to_text", "text_to_image", "rsum", "levels")
+AUDIT_KEYS = (*REPORT_KEYS, "pointing", "deletion", "additivity", "proposals")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,14 +182,18 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    checkpoint = options.checkpoint or default_checkpoint()
+    if options.out:
+        options.out = file_place(
+            options.out, "hgan evaluate", json_with(EVALUATION_KEYS), [options.dataset, checkpoint]
+        )
     records = read_dataset(options.dataset, options.split)
     truth = read_truth(options.dataset, options.split)
-    checkpoint = options.checkpoint or default_checkpoint()
     model, processor = load(checkpoint, options.device)
     scored = score_records(model, processor, records, progress=sys.stderr.isatty())
     report = {**_source(options, checkpoint, model), **evaluation_report(scored, records, truth)}
     if options.out:
-        write_json(Path(options.out), report)
+        write_json(options.out, report)
     return _print_json(report) if options.json else _print_lines(evaluation_lines(report))
 
 
@@ -210,21 +219,24 @@ def _average(options: argparse.Namespace) -> int:
             raise ValueError(
                 f"got {said!r}, but expected CHECKPOINT=SHARE with a share above 0, such as runs/one/best=0.85"
             )
+    out = folder_place(options.out, CHECKPOINT, shares)
     model, processor = soup(shares)
     model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
-    save_checkpoint(model, processor, Path(options.out))
+    save_checkpoint(model, processor, out)
     print(f"the mean of {len(shares)} checkpoints is in {options.out}")
     return 0
 
 
 def _weigh(options: argparse.Namespace) -> int:
+    checkpoint = options.checkpoint or default_checkpoint()
+    out = folder_place(options.out, CHECKPOINT, [checkpoint, *options.dataset])
     datasets = [read_dataset(folder, options.split) for folder in options.dataset]
-    model, processor = load(options.checkpoint or default_checkpoint(), options.device)
+    model, processor = load(checkpoint, options.device)
     progress = sys.stderr.isatty()
     found = weigh([score_records(model, processor, records, progress) for records in datasets], progress)
     set_level_weights(model, found[0].weights)
     model.config.name_or_path = ""
-    save_checkpoint(model, processor, Path(options.out))
+    save_checkpoint(model, processor, out)
     return _print_lines(weighing_lines(found, options.dataset))
 
 
@@ -234,10 +246,17 @@ def _audit(options: argparse.Namespace) -> int:
     plot = Path(options.plot) if options.plot else None
     if plot and plot.suffix not in (".png", ".webp", ".svg"):
         raise ValueError(f"got --plot {plot}, but expected a name that ends in .png, .webp or .svg")
+    checkpoint = options.checkpoint or default_checkpoint()
+    sources = [options.dataset, checkpoint]
+    if options.out:
+        options.out = file_place(options.out, "hgan audit", json_with(AUDIT_KEYS), sources)
+    if plot:
+        plot = file_place(plot, "hgan audit", is_audit_figure, sources)
+    if options.out and plot == options.out:
+        raise ValueError(f"got {plot} for both --out and --plot, but expected two files")
     records = read_dataset(options.dataset, options.split)
     if 0 < options.limit < len(records):
         records = [records[n] for n in sorted(random.Random(SEED).sample(range(len(records)), options.limit))]
-    checkpoint = options.checkpoint or default_checkpoint()
     model, processor = load(checkpoint, options.device)
     truth = read_truth(options.dataset, options.split)
     report = {
@@ -246,22 +265,28 @@ def _audit(options: argparse.Namespace) -> int:
         **audit(model, processor, records, truth, seed=SEED, progress=sys.stderr.isatty()),
     }
     if options.out:
-        write_json(Path(options.out), report)
+        write_json(options.out, report)
     if plot:
         write_audit_figure(report, plot)
     return _print_json(report) if options.json else _print_lines(audit_lines(report))
 
 
 def _gallery_build(options: argparse.Namespace) -> int:
-    if options.limit < 0 or options.thumbnail_size < 16:
-        raise ValueError("expected --limit of 0 or more and --thumbnail-size of at least 16 pixels")
+    if options.limit < 0 or not 16 <= options.thumbnail_size <= MAX_THUMBNAIL:
+        raise ValueError(
+            f"got --limit {options.limit} and --thumbnail-size {options.thumbnail_size}, but expected a limit of 0 or more and "
+            f"16 to {MAX_THUMBNAIL:,} pixels, which is all that WebP holds"
+        )
     records = read_dataset(options.source, options.split)[: options.limit or None]
     checkpoint = options.checkpoint or default_checkpoint()
+    sources = [options.source, checkpoint]
+    folder_place(options.out, GALLERY, sources)  # before the model is loaded
     model, processor = load(checkpoint, options.device)
     name = Path(checkpoint).name
     gallery = build_gallery(
-        model, processor, records, options.out, name, options.thumbnail_size, progress=True, lean=options.lean
-    )
+        model, processor, records, options.out, name, options.thumbnail_size, progress=True, lean=options.lean,
+        sources=sources,
+    )  # fmt: skip
     for skipped in gallery.manifest["skipped"]:
         print(f"skipped {skipped['image']}: {skipped['reason']}", file=sys.stderr)
     print(f"{options.out}: {gallery.manifest['count']} pictures, {gallery.manifest['captions']} captions, "

@@ -15,7 +15,6 @@ from . import analysis, case, what_if
 from .build import load
 from .compare import compare_pairs
 from .explain import explain_pair
-from .files import sha256
 from .gallery.captions import Progress
 from .gallery.hub import gallery_folder
 from .gallery.side import Graph
@@ -61,7 +60,7 @@ class Retriever(Searcher):
         self.search(text="warm")
         if self.gallery.caption_keys:
             self.side(False, progress)
-            self.search(image=self.gallery.thumbnail(0))
+            self.search(image=self.gallery.read_thumbnail(0))
 
     def compare(self, a: str, b: str, query: Query, weights: Mapping[str, float] | None = None) -> Comparison:
         """Why one match of a query scores above another.
@@ -106,7 +105,7 @@ class Retriever(Searcher):
         row = self.row(stored.id)
         regions = query.regions
         if regions is None:
-            regions = what_if.regions_of(self.model, open_image(self.gallery.thumbnail(row)))
+            regions = what_if.regions_of(self.model, open_image(self.gallery.read_thumbnail(row)))
         first, second = self.processor.read(stored.caption), self.processor.read(text or stored.caption)
         off = what_if.Off(tuple(words_off), tuple(regions_off), tuple(edges_off))
         pairs = [
@@ -188,7 +187,7 @@ class Retriever(Searcher):
     def sources(self) -> tuple[case.Source, case.Source]:
         """Model and gallery, by name and hash."""
         model = case.Source(self.gallery.manifest["model"]["name"], self.fingerprint)
-        return model, case.Source(self.gallery.name, sha256(self.gallery.folder / "manifest.json"))
+        return model, case.Source(self.gallery.name, self.gallery.sha256)
 
     def case(self, answer: case.Answer, state: Mapping[str, Any]) -> dict[str, Any]:
         """An answer of this retriever with the page's state and the hashes of model and gallery (see `hgan.case`)."""

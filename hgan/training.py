@@ -16,19 +16,22 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .build import build_model, device_of, place, save_checkpoint
+from .build import CHECKPOINT, build_model, device_of, place, save_checkpoint
 from .data.batches import Batch, Collate, TrainingSet, loader
 from .data.folder import Record, read_dataset
 from .data.truth import SceneTruth, read_truth
 from .evaluation import evaluate
-from .files import atomic, write_json
+from .files import atomic, remove_unfinished, write_json
 from .grounding import grounding_loss
 from .known_regions import KnownRegions
 from .level_weights import set_level_weights
+from .locks import locked_folder
 from .loss import objective
 from .model.proposals import Proposals, proposal_loss
 from .model.similarity import join_columns
 from .optimisation import freeze, freeze_statistics, groups, schedule
+from .places import Kind, folder_place
+from .replace import tidy
 from .sides import side_loss
 from .teacher import caption_meanings
 from .train_config import TrainConfig
@@ -36,6 +39,25 @@ from .types import LEVELS, Regions, concatenate
 from .visualize.curve import training_curve
 
 TEXT_BLOCK = 64  # texts of like length that go through the sentence tower together
+
+
+def _own_run(folder: Path) -> set[str] | None:
+    """What a run made in its folder, recognised by the config that it keeps there."""
+    try:
+        known = json.loads((folder / "train_config.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(known, dict) or not {"data", "dev", "out", "epochs", "batch_size"} <= set(known):
+        return None
+    return {path.relative_to(folder).as_posix() for pattern in RUN.patterns for path in folder.glob(pattern)}
+
+
+RUN = Kind(
+    "a training run",
+    "hgan train",
+    _own_run,
+    ("train_config.json", "state.pt", "metrics.jsonl", "curve.png", "best/*", "regions/*.pt"),
+)
 
 
 class TrainingError(RuntimeError):
@@ -75,7 +97,7 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, progress: bool = True) -> None:
         self.config, self.progress = config, progress
-        self.out = Path(config.out)
+        self.out = folder_place(config.out, RUN, [*config.data, *config.dev])
         torch.manual_seed(config.seed)
         self.dev = {folder: read_dataset(folder, config.dev_split) for folder in config.dev}
         self.device = device_of("auto")
@@ -87,6 +109,8 @@ class Trainer:
         settings = self.model.config
         self.data = training_set(config, config.image_size or settings.image_size, progress)
         self.known: KnownRegions | None = None
+        if not (self.out / "train_config.json").exists():  # says whose folder this is, from the first file on
+            write_json(self.out / "train_config.json", asdict(config))
         if config.frozen_regions:
             self.known = KnownRegions(self.average, self.data.looks, self.out / "regions", progress)
         self.collate = Collate(self.processor, list(settings.labels), settings.image_mean, settings.image_std)
@@ -120,8 +144,16 @@ class Trainer:
 
         Raises:
             TrainingError: loss not finite, or collapse.
+            ValueError: another process trains there.
         """
+        with locked_folder(self.out, "training"):
+            return self._run()
+
+    def _run(self) -> dict[str, Any]:
+        remove_unfinished(self.out)
+        tidy(self.out / "best", CHECKPOINT)
         self.resume()
+        write_json(self.out / "train_config.json", asdict(self.config))
         handlers = {s: signal.signal(s, self._request_stop) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
             while not self.finished and self.run_epoch():
@@ -269,7 +301,6 @@ class Trainer:
         }  # fmt: skip
         with atomic(self.out / "state.pt") as path:
             torch.save(state, path)
-        write_json(self.out / "train_config.json", asdict(self.config))
 
     def resume(self) -> None:
         """Takes up `out`/state.pt where there is one.
@@ -280,7 +311,13 @@ class Trainer:
         path = self.out / "state.pt"
         if not path.exists():
             return
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch and pickle raise a dozen kinds for a damaged file
+            raise ValueError(
+                f"{path}: got a file that cannot be read ({type(error).__name__}), but expected the state of a run: move it "
+                "away to begin anew, or name another `out`"
+            ) from None
         for key in ("seed", "data", "batch_size", "captions", "limit", "twins"):
             if (known := state["config"].get(key, False)) != asdict(self.config)[key]:
                 raise ValueError(

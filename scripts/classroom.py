@@ -90,7 +90,7 @@ def make_case(candidate: Candidate, retriever: Retriever, seed: int) -> ClassCas
     pictures = []
     for id in shown:
         hit = next(hit for hit in ranked if hit.id == id)
-        thumbnail = open_image(retriever.gallery.thumbnail(retriever.row(id)))
+        thumbnail = open_image(retriever.gallery.read_thumbnail(retriever.row(id)))
         pictures.append(
             CasePicture(
                 id=id,

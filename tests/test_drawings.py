@@ -40,7 +40,7 @@ def explanation(retriever: Retriever) -> Explanation:
 
 @pytest.fixture(scope="module")
 def thumbnail(retriever: Retriever) -> Picture:
-    return read_picture(retriever.gallery.thumbnail(0))
+    return read_picture(retriever.gallery.read_thumbnail(0))
 
 
 def keys(drawing: str) -> set[str]:

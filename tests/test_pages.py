@@ -109,7 +109,7 @@ def test_comparison_page_adds_up_and_escapes(retriever: Retriever) -> None:
     query = retriever.encode(text=SCRIPT)
     a, b = (hit.id for hit in retriever.search(query=query, k=2).hits)
     comparison = retriever.compare(a, b, query=query)
-    picture = read_picture(retriever.gallery.thumbnail(0))
+    picture = read_picture(retriever.gallery.read_thumbnail(0))
     page = comparison_page(comparison, picture, picture)
     assert_safe(page)
     for figure in re.findall(r"<figure class=\"hg-waterfall\">.*?</figure>", page):
@@ -122,7 +122,7 @@ def test_comparison_of_captions_shows_both(retriever: Retriever, red_circle: Pat
     query = retriever.encode(image=red_circle)
     hits = retriever.search(query=query, k=2).hits
     comparison = retriever.compare(hits[0].id, hits[1].id, query=query)
-    picture = read_picture(retriever.gallery.thumbnail(0))
+    picture = read_picture(retriever.gallery.read_thumbnail(0))
     page = comparison_page(comparison, picture, picture)
     assert all(str(hit.caption) in page for hit in hits)
     assert "The difference by region" in page
@@ -131,7 +131,7 @@ def test_comparison_of_captions_shows_both(retriever: Retriever, red_circle: Pat
 def test_what_if_page_sets_measured_beside_explained(retriever: Retriever) -> None:
     query = retriever.encode(text=SCRIPT)
     result = retriever.what_if(retriever.gallery.items[0].id, query=query, words_off=[0])
-    picture = read_picture(retriever.gallery.thumbnail(0))
+    picture = read_picture(retriever.gallery.read_thumbnail(0))
     page = what_if_page(result, picture, compare_pairs(result.after, result.before, "words"))
     assert_safe(page)
     figures = re.findall(r"<figure class=\"hg-waterfall\">.*?</figure>", page)
@@ -200,7 +200,7 @@ def test_failure_list_escapes_and_pages(retriever: Retriever) -> None:
     rows = [row(query_label=SCRIPT, truth_id=id_, best_wrong_id=id_, tag=SCRIPT, rank=n + 2) for n in range(PAGE + 1)]
     analysis = replace(retriever.analyse(), rows=rows)
     shown = Shown(
-        lambda _: "?tab=search&q=<b>", lambda _: read_picture(retriever.gallery.thumbnail(0)), lambda _: SCRIPT
+        lambda _: "?tab=search&q=<b>", lambda _: read_picture(retriever.gallery.read_thumbnail(0)), lambda _: SCRIPT
     )
     first, last = (failure_list(analysis, Filter(), page, shown) for page in (1, 99))
     assert_safe(first)

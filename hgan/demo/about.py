@@ -7,7 +7,6 @@ from pathlib import Path
 import gradio as gr
 import torch
 
-from ..files import sha256
 from ..retriever import Retriever
 from ..visualize import about
 from ..visualize.notes import hint
@@ -50,7 +49,7 @@ def facts(retriever: Retriever) -> str:
     weights = sum(p.numel() for p in model.parameters())
     name = Path(model.name_or_path).name or "in memory"
     system = about.system_facts(name, weights, regions, _device(model.device), torch.get_num_threads())
-    return about.gallery_facts(gallery.manifest, sha256(gallery.folder / "manifest.json")) + system
+    return about.gallery_facts(gallery.manifest, gallery.sha256) + system
 
 
 def _device(device: torch.device) -> str:

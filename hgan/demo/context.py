@@ -80,7 +80,7 @@ class Context:
         Raises:
             ValueError: no such id, or no such picture.
         """
-        return read_picture(retriever.gallery.thumbnail(retriever.row(id)))
+        return read_picture(retriever.gallery.read_thumbnail(retriever.row(id)))
 
 
 @dataclass

@@ -104,7 +104,7 @@ class Handlers:
         gallery = retriever.gallery
         return Shown(
             link=_link if retriever is self.context.retriever else lambda row: None,
-            picture=lambda id: shrink_picture(open_image(gallery.thumbnail(retriever.row(id))), SMALL),
+            picture=lambda id: shrink_picture(open_image(gallery.read_thumbnail(retriever.row(id))), SMALL),
             sentence=lambda id: gallery.caption_text(gallery.caption_row_of[id]),
         )
 

@@ -110,7 +110,7 @@ class Handlers:
     def words(self, session: SessionGallery | None, event: gr.EventData) -> tuple[Any, ...]:
         """Sentences for a picture of the gallery: what the Search page would find for it there."""
         own = _built(session)
-        path = own.retriever.gallery.thumbnail(own.retriever.row(event.id))
+        path = own.retriever.gallery.read_thumbnail(own.retriever.row(event.id))
         query = replace(own.retriever.encode(image=path), label={"image": event.id})
         asked = Asked(query, shrink_picture(open_image(path)))
         result = own.for_pictures.search(query=asked.query, k=10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import replace
 
 import gradio as gr
 
@@ -37,8 +38,10 @@ def asked_in(parameters: Mapping[str, str], retriever: Retriever) -> Asked | Non
         )
         return None
     if parameters.get("picture"):
-        path = retriever.gallery.thumbnail(retriever.row(parameters["picture"]))
-        return Asked(retriever.encode(image=path), read_picture(path), parameters["picture"])
+        id_ = parameters["picture"]
+        data = retriever.gallery.read_thumbnail(retriever.row(id_))
+        query = replace(retriever.encode(image=data), label={"image": id_})
+        return Asked(query, read_picture(data), id_)
     return None
 
 

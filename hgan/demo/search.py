@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import gradio as gr
@@ -173,9 +173,8 @@ def gallery_picture(retriever: Retriever, path: Path) -> str | None:
     """The id of the gallery picture that a file is a copy of, such as an example; None where it is another."""
     gallery = retriever.gallery
     for row in range(len(gallery.items)):
-        thumbnail = gallery.thumbnail(row)
-        if thumbnail.name == path.name:
-            return gallery.items[row].id if thumbnail.read_bytes() == path.read_bytes() else None
+        if PurePosixPath(gallery.items[row].thumbnail).name == path.name:
+            return gallery.items[row].id if gallery.read_thumbnail(row) == path.read_bytes() else None
     return None
 
 

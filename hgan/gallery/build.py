@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import pickle
-import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,16 +22,21 @@ from ..data.folder import Record
 from ..encoding import encode_images, encode_texts
 from ..files import atomic, sha256, write_json
 from ..images import open_image
+from ..locks import OWNER, locked_folder
 from ..model.hgan import HGANModel
 from ..model.similarity import SimilarityParameters
+from ..places import folder_place
 from ..processing import HGANProcessor
+from ..replace import remove_files, replace, tidy
 from ..types import ImageGraph, TextGraph
 from .calibrate import calibrate_sentences
 from .calibration import SAMPLE, sample
 from .captions import encode_captions
+from .plan import WORK, part_file, prepare, work_place
 from .ragged import RaggedGraphs, flatten
-from .store import FORMAT, Gallery, Item, item_json
+from .store import FORMAT, GALLERY, PLAN, Gallery, Item, item_json
 
+MAX_THUMBNAIL = 16_383  # pixels a side: what WebP holds
 CHUNK = 32  # pictures that are encoded together and saved together
 
 
@@ -58,44 +61,70 @@ def build_gallery(
     progress: bool = False,
     lean: bool = False,
     report: Callable[[int, int], None] | None = None,
+    sources: Sequence[str | Path] = (),
 ) -> Gallery:
     """Encodes records into a gallery folder.
 
-    The folder appears only when it is whole; until then the work lies beside it in `OUT.building`, and a second call
-    with the same model and records
-    takes that up. A picture that cannot be read is skipped, named in the manifest, and counted.
+    The folder appears only when it is whole; until then the work lies beside it in `OUT.building`, and a second call with the
+    same model takes up what belongs to the very same files. A gallery that was there before stands until then, and whoever has
+    it open goes on with it. A picture that cannot be read is skipped, named in the manifest, and counted.
 
     Args:
         records: of a dataset folder or a plain folder of pictures.
-        out: must not exist, or be a gallery (which is replaced).
+        out: new, empty, or a gallery, which is replaced; files in it that no build made are kept. A link is followed.
         model_name: for the manifest and for messages.
         thumbnail_size: longest side in pixels.
         lean: keep no caption graphs on disk; they are encoded at first use (see `hgan.gallery.captions`).
         report: called with (pictures done, pictures in all), for a progress display of the caller's own.
+        sources: what the records were read from, and whatever else `out` must not be mixed up with.
 
     Raises:
-        ValueError: `out` is something else than a gallery, ids are not unique, or no picture can be read.
+        ValueError: `out` is something else than a gallery or mixed up with a source, another process builds it, ids are not
+            unique, the model gives numbers that are not finite, or no picture can be read.
     """
-    out = Path(out)
-    if out.exists() and not (out / "manifest.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+    if not 16 <= thumbnail_size <= MAX_THUMBNAIL:
         raise ValueError(
-            f"got {out}, which exists and is no gallery, but expected a new folder or a gallery to replace"
+            f"got a thumbnail size of {thumbnail_size} pixels, but expected 16 to {MAX_THUMBNAIL:,}, which is all that WebP holds"
         )
+    one_a_folder = {record.path.parent: record.path for record in records}
+    place = folder_place(out, GALLERY, [*sources, *one_a_folder.values()])
     id_, count = Counter(record.id for record in records).most_common(1)[0]
     if count > 1:
         raise ValueError(f"got {count} pictures with the id {id_}, but expected different file names")
-    mark = fingerprint(model)
-    work = out.with_name(out.name + ".building")
-    _claim(work, [mark, thumbnail_size, lean, [(r.id, r.image, r.captions, _plain(r)) for r in records]])
+    mark, name = fingerprint(model), Path(out).name or place.name
     chunks = [records[i : i + CHUNK] for i in range(0, len(records), CHUNK)]
+    work = work_place(place)
+    with locked_folder(work, f"building the gallery {name}"):
+        tidy(place, GALLERY)
+        if not prepare(work, [mark, thumbnail_size, lean], chunks):
+            _encode(model, processor, chunks, work, thumbnail_size, lean, progress, report)
+            named = {"name": model_name, "sha256": mark, "dim": model.config.dim}
+            _assemble(model, processor, work, len(chunks), name, named)
+        remove_files(work, {OWNER, *(part_file(work, n).name for n in range(len(chunks)))})
+        replace(work, place, GALLERY)
+        remove_files(place, {PLAN})
+    return Gallery(place)
+
+
+def _encode(
+    model: HGANModel,
+    processor: HGANProcessor,
+    chunks: list[list[Record]],
+    work: Path,
+    thumbnail_size: int,
+    lean: bool,
+    progress: bool,
+    report: Callable[[int, int], None] | None,
+) -> None:
+    """The pieces that are not there yet, each saved as soon as it is done."""
 
     def open_chunk(chunk: list[Record]) -> list[Opened]:
         return [_open(record, model.config.image_size, thumbnail_size) for record in chunk]
 
-    with tqdm(total=len(records), desc="gallery", unit="picture", disable=not progress) as bar:
-        waiting = [(n, chunk) for n, chunk in enumerate(chunks) if not (work / f"part-{n:05d}.pkl").exists()]
-        done = len(records) - sum(len(chunk) for _, chunk in waiting)
-        bar.update(done)
+    total = sum(len(chunk) for chunk in chunks)
+    waiting = [(n, chunk) for n, chunk in enumerate(chunks) if not part_file(work, n).exists()]
+    done = total - sum(len(chunk) for _, chunk in waiting)
+    with tqdm(total=total, initial=done, desc="gallery", unit="picture", disable=not progress) as bar:
         # Decodes and makes thumbnails ahead of the model, on the other core.
         opened = one_ahead(open_chunk, [chunk for _, chunk in waiting])
         for (number, chunk), pictures in zip(waiting, opened, strict=True):
@@ -103,28 +132,7 @@ def build_gallery(
             done += len(chunk)
             bar.update(len(chunk))
             if report:
-                report(done, len(records))
-    _assemble(
-        model, processor, work, len(chunks), out.name, {"name": model_name, "sha256": mark, "dim": model.config.dim}
-    )
-    if out.exists():
-        shutil.rmtree(out)
-    work.rename(out)
-    return Gallery(out)
-
-
-def _plain(record: Record) -> list[Any]:
-    return [[fact.tag, sorted(fact.true_of)] for fact in record.facts or ()]
-
-
-def _claim(work: Path, plan: list[Any]) -> None:
-    """Keeps the work of an interrupted build of the same plan, throws away that of another."""
-    digest = hashlib.sha256(json.dumps(plan).encode()).hexdigest()
-    note = work / "plan.txt"
-    if work.exists() and (not note.is_file() or note.read_text() != digest):
-        shutil.rmtree(work)
-    with atomic(note) as temporary:
-        temporary.write_text(digest)
+                report(done, total)
 
 
 def _open(record: Record, image_size: int, thumbnail_size: int) -> Opened:
@@ -134,19 +142,21 @@ def _open(record: Record, image_size: int, thumbnail_size: int) -> Opened:
         return Opened(record, None, (0, 0), b"", str(error))
     # The model takes this size anyway, and a chunk of large pictures would fill the memory.
     square = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
-    thumbnail = _small_webp(record.path, thumbnail_size)
+    size, thumbnail = image.size, _small_webp(record.path, thumbnail_size)
     if thumbnail is None:
-        small, buffer = image.copy(), io.BytesIO()
-        small.thumbnail((thumbnail_size, thumbnail_size), Image.Resampling.BILINEAR)
-        small.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
+        buffer = io.BytesIO()
+        image.thumbnail((thumbnail_size, thumbnail_size), Image.Resampling.BILINEAR)
+        image.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
         thumbnail = buffer.getvalue()
-    return Opened(record, square, image.size, thumbnail, "")
+    return Opened(record, square, size, thumbnail, "")
 
 
 def _small_webp(path: Path, size: int) -> bytes | None:
     """The bytes of a picture that is its own thumbnail: a still WebP of at most that size, without metadata. A copy loses
     nothing, so that what is encoded again from a thumbnail is what was encoded at first."""
-    with Image.open(path) as image:
+    if path.suffix.lower() != ".webp":
+        return None
+    with Image.open(path, formats=("WEBP",)) as image:
         plain = image.format == "WEBP" and image.mode == "RGB" and not getattr(image, "is_animated", False)
         if not plain or max(image.size) > size or image.info.keys() & {"exif", "xmp", "icc_profile"}:
             return None
@@ -163,9 +173,11 @@ def _encode_chunk(
     }
     if good:
         part["images"] = flatten(encode_images(model, [image for _, image in good]))
+        _require_finite(RaggedGraphs(part["images"], ImageGraph), f"picture {good[0][0].record.image} or one after it")
         texts = [caption for opened, _ in good for caption in opened.record.captions]
         if texts and not lean:
             part["captions"] = flatten(encode_texts(model, processor, texts))
+            _require_finite(RaggedGraphs(part["captions"], TextGraph), f"the caption {texts[0]!r} or one after it")
     for place, (opened, _) in enumerate(good):
         name, record = f"thumbnails/{number * CHUNK + place:06d}.webp", opened.record
         part["items"].append(
@@ -173,14 +185,22 @@ def _encode_chunk(
         )
         with atomic(work / name) as temporary:
             temporary.write_bytes(opened.thumbnail)
-    with atomic(work / f"part-{number:05d}.pkl") as temporary:
+    with atomic(part_file(work, number)) as temporary:
         temporary.write_bytes(pickle.dumps(part))
+
+
+def _require_finite(graphs: RaggedGraphs, where: str) -> None:
+    if broken := graphs.not_finite():
+        raise ValueError(
+            f"got numbers that are not finite from the model ({broken} of {where}), but expected finite ones: are its weights "
+            "whole?"
+        )
 
 
 def _assemble(
     model: HGANModel, processor: HGANProcessor, work: Path, parts_count: int, name: str, named: dict[str, Any]
 ) -> None:
-    files = [work / f"part-{n:05d}.pkl" for n in range(parts_count)]
+    files = [part_file(work, n) for n in range(parts_count)]
     parts = [pickle.loads(path.read_bytes()) for path in files]  # written by this very build
     items = [item for part in parts for item in part["items"]]
     skipped = [entry for part in parts for entry in part["skipped"]]
@@ -204,9 +224,11 @@ def _assemble(
         learned = model.similarity_parameters
         parameters = SimilarityParameters(learned.temperature.cpu(), learned.level_weights.cpu())
     calibration = calibrate_sentences(model, processor, parameters, pictures, graphs)
-    for path in [*files, work / "plan.txt"]:
-        path.unlink()
-    listed = sorted(p.relative_to(work).as_posix() for p in work.rglob("*") if p.is_file())
+    listed = ["items.jsonl", *(item["thumbnail"] for item in items)]
+    listed += [f"images/{array}.npy" for array in pictures.arrays]
+    listed += [f"captions/{array}.npy" for array in graphs.arrays] if captions and graphs else []
+    # Of an earlier plan with more pictures, or with captions.
+    remove_files(work, (WORK.own(work) or set()) - {*listed, *(path.name for path in files), PLAN, OWNER})
     write_json(
         work / "manifest.json",
         {
@@ -218,6 +240,6 @@ def _assemble(
             "skipped": skipped,
             "model": named,
             "calibration": calibration.to_json(),
-            "files": {n: {"sha256": sha256(work / n), "bytes": (work / n).stat().st_size} for n in listed},
+            "files": {n: {"sha256": sha256(work / n), "bytes": (work / n).stat().st_size} for n in sorted(listed)},
         },
     )

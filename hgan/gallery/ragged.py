@@ -28,6 +28,8 @@ _DTYPES = (
     | _PER_NODE
     | _PER_REGION
 )
+_SHAPES = {"global_node": 2, "nodes": 2, "boxes": 2}  # axes, where it is not one
+BLOCK = 65_536  # rows that are looked at together
 
 
 def flatten(graph: FeatureGraph) -> dict[str, np.ndarray]:
@@ -81,7 +83,13 @@ class RaggedGraphs:
         for name in names:
             try:
                 arrays[name] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError, EOFError) as error:
+                kinds = "i" if np.issubdtype(_DTYPES[name], np.integer) else "f"
+                shape = _SHAPES.get(name, 1)
+                if arrays[name].dtype.kind not in kinds or arrays[name].ndim != shape:
+                    raise ValueError(f"{arrays[name].ndim} axes of {arrays[name].dtype}")
+                if name == "counts" and len(arrays[name]) and arrays[name].min() < 0:
+                    raise ValueError("a count below 0")
+            except (OSError, ValueError, EOFError, SyntaxError, OverflowError) as error:
                 raise ValueError(
                     f"got {folder.name}/{name}.npy that cannot be read ({error}), but expected an array"
                 ) from None
@@ -97,7 +105,20 @@ class RaggedGraphs:
             raise ValueError(
                 f"got {folder.name}/{wrong[0]}.npy of length {len(arrays[wrong[0]])}, but expected {expected[wrong[0]]}"
             )
+        if broken := graphs.not_finite():
+            raise ValueError(
+                f"got {folder.name}/{broken}.npy with numbers that are not finite, but expected none: build the gallery "
+                "again, with a model whose weights are finite"
+            )
         return graphs
+
+    def not_finite(self) -> str | None:
+        """The name of an array that holds a number that is not finite; None where all is well."""
+        for name, array in self.arrays.items():
+            for start in range(0, len(array), BLOCK):  # a memory-mapped array never lies in memory whole
+                if not np.isfinite(array[start : start + BLOCK]).all():
+                    return name
+        return None
 
     def write(self, folder: Path) -> None:
         """One `.npy` file an array."""

@@ -13,7 +13,12 @@ thumbnails/      WebP
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import stat
+import weakref
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -21,6 +26,8 @@ from typing import Any
 
 from ..data.folder import CaptionFact, read_jsonl
 from ..files import sha256
+from ..locks import lock_handle
+from ..places import Kind
 from ..types import ImageGraph, TextGraph
 from .ragged import RaggedGraphs
 
@@ -51,6 +58,9 @@ class CaptionKey:
 class Gallery:
     """An opened gallery. Arrays are memory-mapped; nothing is hashed (see `verify`).
 
+    It goes on answering from what was opened, whatever is built in its place meanwhile: the folder is held, and thumbnails are
+    read from the held one, not by its name.
+
     Args:
         folder: as `hgan gallery build` wrote it.
 
@@ -60,12 +70,31 @@ class Gallery:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.manifest = _read_manifest(self.folder)
+        self._held = _Held(self.folder)
+        while True:
+            try:
+                self._open()
+            except ValueError:
+                if self._held.is_current():
+                    raise
+            if self._held.is_current():
+                return
+            self._held = _Held(self.folder)  # another version took its place while it was being read
+
+    def _open(self) -> None:
+        data = self._held.manifest
+        self.manifest = _checked_manifest(self.folder, data)
+        self.sha256 = hashlib.sha256(data).hexdigest()  # of the manifest, which holds the hash of everything else
         self.name: str = self.manifest["name"]
         self.items = [_item(where, line) for where, line in read_jsonl(_present(self.folder, "items.jsonl"))]
         if len(self.items) != self.manifest["count"]:
             raise ValueError(
                 f"gallery {self.name}: got {len(self.items)} items, but the manifest says {self.manifest['count']}"
+            )
+        twice = [id_ for id_, times in Counter(item.id for item in self.items).items() if times > 1]
+        if twice:
+            raise ValueError(
+                f"gallery {self.name}: got two pictures with the id {twice[0]!r}, but expected one of each"
             )
         self.images = RaggedGraphs.read(self.folder / "images", ImageGraph)
         self.caption_keys = [CaptionKey(r, n) for r, item in enumerate(self.items) for n in range(len(item.captions))]
@@ -99,8 +128,22 @@ class Gallery:
         return self.items[key.row].captions[key.number]
 
     def thumbnail(self, row: int) -> Path:
-        """The thumbnail of an item."""
-        return self.folder / self.items[row].thumbnail
+        """Where the thumbnail of an item lies, as long as this gallery is open."""
+        return self._held.path() / self.items[row].thumbnail
+
+    def read_thumbnail(self, row: int) -> bytes:
+        """The thumbnail of an item, a WebP file, as it was when the gallery was opened.
+
+        Raises:
+            ValueError: it is not there, or not a regular file.
+        """
+        name = self.items[row].thumbnail
+        try:
+            return self._held.read(name)
+        except OSError:
+            raise ValueError(
+                f"gallery {self.name}: got no thumbnail {name}, but expected one: build the gallery again"
+            ) from None
 
     def require_model(self, fingerprint: str) -> None:
         """Refuses a gallery that another model encoded.
@@ -116,6 +159,53 @@ class Gallery:
             )
 
 
+class _Held:
+    """A gallery folder as it is now: held open, and marked as in use until this object goes (see `hgan.replace`)."""
+
+    def __init__(self, folder: Path) -> None:
+        _present(folder, "manifest.json")
+        self.folder = folder
+        self.handles = [os.open(folder / "manifest.json", os.O_RDONLY)]
+        try:
+            lock_handle(self.handles[0], shared=True)
+            if os.open in os.supports_dir_fd:
+                self.handles.append(os.open(folder, os.O_RDONLY))
+            with os.fdopen(os.dup(self.handles[0]), "rb") as file:
+                self.manifest = file.read()
+        finally:
+            weakref.finalize(self, _close, self.handles)
+
+    def is_current(self) -> bool:
+        """Whether the folder of that name is still this one."""
+        try:
+            now = os.stat(self.folder / "manifest.json")
+        except OSError:
+            return False
+        return os.path.samestat(now, os.fstat(self.handles[0]))
+
+    def path(self) -> Path:
+        """A path that leads to the held folder in this process."""
+        if len(self.handles) < 2 or self.is_current():
+            return self.folder
+        by_handle = Path(f"/proc/self/fd/{self.handles[1]}")  # Linux
+        return by_handle if by_handle.exists() else self.folder
+
+    def read(self, name: str) -> bytes:
+        """A file of the held folder, whatever lies under its name now."""
+        if len(self.handles) < 2:  # a system that opens files by their whole name alone
+            return (self.folder / name).read_bytes()
+        handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=self.handles[1])
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(f"{name} is not a regular file")
+            return file.read()
+
+
+def _close(handles: list[int]) -> None:
+    for handle in handles:
+        os.close(handle)
+
+
 def verify(folder: str | Path) -> list[str]:
     """What is wrong with a gallery: hashes, files that are missing or not listed, counts. Empty if all is well.
 
@@ -125,7 +215,7 @@ def verify(folder: str | Path) -> list[str]:
     folder = Path(folder)
     manifest = _read_manifest(folder)
     listed: dict[str, Any] = manifest["files"]
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {"manifest.json"}
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {"manifest.json", PLAN}
     wrong = [f"{name}: missing" for name in sorted(set(listed) - present)]
     wrong += [f"{name}: not in the manifest" for name in sorted(present - set(listed))]
     wrong += [
@@ -141,7 +231,30 @@ def verify(folder: str | Path) -> list[str]:
     return wrong
 
 
+def _own_files(folder: Path) -> set[str] | None:
+    """Of a gallery: what its manifest lists."""
+    try:
+        manifest = _read_manifest(folder)
+    except (ValueError, OSError):
+        return None
+    return {"manifest.json", PLAN, *(name for name in manifest["files"] if is_inside(name))}
+
+
+PLAN = (
+    ".plan.json"  # what a build goes by (see `hgan.gallery.plan`); a gallery in which it was left is whole all the same
+)
+GALLERY = Kind(
+    "a gallery",
+    "hgan gallery build",
+    _own_files,
+    ("manifest.json", "items.jsonl", PLAN, "images/*.npy", "captions/*.npy", "thumbnails/*.webp", "part-?????.pkl"),
+    held="manifest.json",
+)
+
+
 def _present(folder: Path, name: str) -> Path:
+    if not folder.is_dir():
+        raise ValueError(f"got gallery {folder}, but there is no such folder (see `hgan gallery build`)")
     path = folder / name
     if not path.is_file():
         raise ValueError(f"got {folder}, which has no {name}, but expected a gallery (see `hgan gallery build`)")
@@ -149,16 +262,19 @@ def _present(folder: Path, name: str) -> Path:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        raise ValueError(f"got gallery {folder}, but there is no such folder (see `hgan gallery build`)")
-    path = _present(folder, "manifest.json")
+    return _checked_manifest(folder, _present(folder, "manifest.json").read_bytes())
+
+
+def _checked_manifest(folder: Path, data: bytes) -> dict[str, Any]:
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = json.loads(data)
         required = {"format": int, "name": str, "count": int, "model": dict, "files": dict}
         bad = [key for key, kind in required.items() if not isinstance(manifest[key], kind)]
         if bad or not isinstance(manifest["model"]["sha256"], str):
             raise ValueError(f"{bad[0] if bad else 'model'} is damaged")
-    except (UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        if not all(isinstance(entry, dict) and "sha256" in entry for entry in manifest["files"].values()):
+            raise ValueError("files is damaged")
+    except (UnicodeDecodeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"got a damaged manifest.json in {folder} ({error}), but expected one from `hgan gallery build`"
         ) from None
@@ -167,6 +283,12 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if manifest["count"] < 1:
         raise ValueError(f"got gallery {manifest['name']} without pictures, but expected at least one")
     return manifest
+
+
+def is_inside(name: str) -> bool:
+    """Whether a path in a gallery leads to a place inside it: a gallery may come from outside, and must not name others."""
+    pure = PurePosixPath(name)
+    return bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts and "\\" not in name
 
 
 def item_json(item: Item) -> dict[str, Any]:
@@ -188,8 +310,10 @@ def _item(where: str, line: dict[str, Any]) -> Item:
         raise ValueError(
             f"{where}: got a damaged item ({error}), but expected id, image, size, thumbnail and captions"
         ) from None
-    pure = PurePosixPath(item.thumbnail)
-    # A gallery may come from outside: it must not name files elsewhere.
-    if pure.is_absolute() or ".." in pure.parts or not all(isinstance(c, str) for c in item.captions):
+    texts = (item.id, item.image, item.thumbnail, *item.captions)
+    sizes = (item.width, item.height)
+    if not all(isinstance(text, str) for text in texts) or not all(type(size) is int and size > 0 for size in sizes):
+        raise ValueError(f"{where}: got a damaged item, but expected id, image, size, thumbnail and captions")
+    if not is_inside(item.thumbnail):
         raise ValueError(f"{where}: got thumbnail {item.thumbnail!r}, but expected a path inside the gallery")
     return item

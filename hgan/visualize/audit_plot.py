@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from ..files import atomic
 from .charts import LEVEL_COLOURS
 
+MARK = "made by hgan audit"
 _ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "top": ("largest term first", {"color": LEVEL_COLOURS["global"], "linewidth": 2}),
     "random": ("random order", {"color": "black", "linestyle": "--"}),
@@ -35,11 +36,21 @@ def audit_figure(report: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def is_audit_figure(data: bytes) -> bool:
+    """Whether these are the bytes of such a picture: they carry a mark."""
+    return MARK.encode() in data
+
+
 def write_audit_figure(report: Mapping[str, Any], path: Path) -> None:
     """The figure as a picture of the path's kind (.png, .webp, .svg)."""
-    figure = audit_figure(report)
+    figure, kind = audit_figure(report), path.suffix.removeprefix(".")
+    marked: dict[str, dict[str, Any]] = {
+        "png": {"metadata": {"Software": MARK}},
+        "svg": {"metadata": {"Creator": MARK}},
+        "webp": {"pil_kwargs": {"xmp": f"<x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='{MARK}'/>".encode()}},
+    }
     with atomic(path) as temporary:
-        figure.savefig(temporary, dpi=110, format=path.suffix.removeprefix("."))
+        figure.savefig(temporary, dpi=110, format=kind, **marked[kind])
 
 
 def _deletion(axes: Axes, name: str, result: Mapping[str, Any] | None) -> None:

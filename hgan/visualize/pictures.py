@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image
 
@@ -37,18 +36,17 @@ class Picture:
         return WIDTH * self.height / self.width
 
 
-def read_picture(path: Path) -> Picture:
-    """A thumbnail file as it is.
+def read_picture(data: bytes) -> Picture:
+    """The bytes of a thumbnail, a WebP file, as they are.
 
     Raises:
-        ValueError: missing or no picture.
+        ValueError: no such picture.
     """
     try:
-        data = path.read_bytes()
-        with Image.open(io.BytesIO(data)) as image:
-            return _picture(data, image.format or "webp", image.size)
-    except OSError:
-        raise ValueError(f"{path.name}: got no picture there, but expected a thumbnail of the gallery") from None
+        with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
+            return _picture(data, "webp", image.size)
+    except (OSError, ValueError, SyntaxError):
+        raise ValueError("got a thumbnail that is no WebP picture, but expected one: build the gallery again") from None
 
 
 def shrink_picture(image: Image.Image, longest: int = 640) -> Picture:
