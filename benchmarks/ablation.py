@@ -28,6 +28,7 @@ from benchmarks.heads import Pictures, head_of, namings_of, score, train
 from hgan.build import fingerprint, load
 from hgan.data.folder import Record, read_dataset
 from hgan.data.truth import read_truth
+from hgan.places import file_place
 from hgan.retriever import default_checkpoint
 from hgan.train_config import load_train_config
 from hgan.training import training_set
@@ -104,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("build/ablation.jsonl"))
     parser.add_argument("--table", action="store_true", help="only print the table of the results file")
     options = parser.parse_args(arguments)
+    options.out = file_place(options.out, "python -m benchmarks.ablation", _is_results)
     if not options.table:
         run(options)
     lines = _read(options.out)
@@ -158,6 +160,13 @@ def run(options: argparse.Namespace) -> None:
         with options.out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
         tqdm.write(f"{name}, seed {seed}: {line['dev']}", file=sys.stderr)
+
+
+def _is_results(data: bytes) -> bool:
+    try:
+        return {"variant", "seed", "budget", "dev"} <= set(json.loads(data.splitlines()[0]))
+    except (ValueError, TypeError):
+        return False
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from hgan.places import file_place
 from hgan.retriever import ROOT, Retriever, default_gallery
 from scripts.toytown.lines import read_lines
 from scripts.toytown.truth import Claim, true_of
@@ -29,7 +30,7 @@ def main() -> int:
     parser.add_argument("--checkpoint")
     parser.add_argument("--gallery", default=default_gallery())
     parser.add_argument("--scenes", type=Path, default=ROOT / "assets" / "toytown" / "scenes.jsonl")
-    parser.add_argument("--sheet", type=Path, help="draw the best matches here, a row a sentence")
+    parser.add_argument("--sheet", type=_new_file, help="draw the best matches here, a row a sentence")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     retriever = Retriever.open(options.checkpoint, options.gallery)
@@ -63,6 +64,10 @@ def main() -> int:
             hit = sum(entry["rank"] <= k for entry in asked)
             print(f"a true scene among the first {k}: {hit} of {len(asked)} sentences that are true of any")
     return 0
+
+
+def _new_file(name: str) -> Path:
+    return file_place(name, "this benchmark, which replaces nothing", lambda data: False)
 
 
 def _draw(retriever: Retriever, best: list[list[str]], path: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from hgan.class_cases import PICTURES, CaseFile, CasePicture, ClassCase, write_cases
 from hgan.data.folder import CaptionFact, Record, read_dataset, read_jsonl
 from hgan.images import open_image
+from hgan.places import file_place, json_with
 from hgan.retriever import ROOT, Retriever
 from hgan.visualize.pictures import shrink_picture
 
@@ -154,6 +155,8 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=24)
     parser.add_argument("--seed", type=int, default=17)
     options = parser.parse_args()
+    own = json_with(("format", "model", "gallery", "cases"))
+    options.out = file_place(options.out, "python -m scripts.classroom", own, [options.data])
     cases = make_cases(Retriever.open(), options.data, options.number, options.seed)
     write_cases(cases, options.out)
     right = sum(picture.true and picture.rank == 1 for case in cases.cases for picture in case.pictures)

@@ -171,7 +171,7 @@ def test_an_interrupted_build_goes_on_and_ends_the_same(
 def test_a_folder_that_is_no_gallery_is_never_replaced(tiny_model, tiny_processor, tiny_dataset, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "diary.txt").write_text("dear diary")
-    with pytest.raises(ValueError, match="did not make \\(diary.txt\\)"):
+    with pytest.raises(ValueError, match=r"did not make \(diary.txt\)"):
         build_gallery(tiny_model, tiny_processor, read_dataset(tiny_dataset), tmp_path / "mine", "tiny")
     assert (tmp_path / "mine" / "diary.txt").read_text() == "dear diary"
 

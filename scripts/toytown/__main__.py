@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from .place import require_own_folder
 from .world import SPLITS
 
 
@@ -16,6 +17,7 @@ def _render(args: argparse.Namespace) -> int:
         return 2
     from .work import run
 
+    require_own_folder(args.out)
     seconds = run(args.split, args.start, args.limit, args.out, args.work)
     print(f"{seconds:.2f} s a scene")
     return 0
@@ -24,6 +26,8 @@ def _render(args: argparse.Namespace) -> int:
 def _sheet(args: argparse.Namespace) -> int:
     from .sheet import write
 
+    if args.target.exists() and args.target.suffix != ".webp":
+        raise ValueError(f"got {args.target}, but expected a new file, or a .webp to replace")
     print(f"{write(args.out, args.target, args.number, args.columns, args.width, args.start)} scenes in {args.target}")
     return 0
 
@@ -62,7 +66,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     args = parser().parse_args()
-    return args.run(args) or 0
+    try:
+        return args.run(args) or 0
+    except (ValueError, OSError) as error:
+        print(f"toytown: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

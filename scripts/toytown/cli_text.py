@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .place import require_own_folder, require_own_lines
 from .world import SPLITS
 
 FOLDER = Path("assets/toytown")
@@ -81,6 +82,7 @@ def _stats(args: argparse.Namespace) -> int:
 def _more(args: argparse.Namespace) -> int:
     from .captions import build_more
 
+    require_own_folder(args.out)
     print(f"{build_more(args.folder, args.out, args.times, args.split)} captions in {args.out}")
     return 0
 
@@ -88,6 +90,7 @@ def _more(args: argparse.Namespace) -> int:
 def _everyday(args: argparse.Namespace) -> int:
     from .everyday import build
 
+    require_own_lines(args.out, ("id", "text", "topic"))
     print(f"{build(args.out, args.count)} sentences in {args.out}")
     return 0
 
