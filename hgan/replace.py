@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import filecmp
+import logging
 import os
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from .files import MARK
 from .locks import is_free, lock_handle
 from .places import Kind
 
+logger = logging.getLogger(__name__)
 _AT_FDCWD, _RENAME_EXCHANGE, _RENAME_SWAP = -100, 2, 2
 
 
@@ -71,6 +73,9 @@ def replace(new: Path, out: Path, kind: Kind) -> None:
             out.rename(old)
             new.rename(out)
         _take_away(old, out, kind)
+        if old.exists():
+            why = "is open somewhere" if _is_held(old, kind) else f"holds something that `{kind.made_by}` did not make"
+            logger.warning("what was in %s stays in %s, because it %s", out.name, old, why)
 
 
 def tidy(out: Path, kind: Kind) -> None:
@@ -88,7 +93,9 @@ def tidy(out: Path, kind: Kind) -> None:
 
 
 def remove_files(folder: Path, names: set[str]) -> None:
-    """Removes these files, relative to the folder, and the folders that are empty then."""
+    """Removes these files, relative to the folder, and the folders that are empty then. Nothing behind a link is touched."""
+    real = Path(os.path.realpath(folder))
+    names = {name for name in names if Path(os.path.realpath((folder / name).parent)).is_relative_to(real)}
     for name in names:
         with contextlib.suppress(FileNotFoundError):
             (folder / name).unlink()
@@ -134,7 +141,7 @@ def _carry(old: Path, new: Path, own: set[str]) -> None:
 
 def _take_away(folder: Path, out: Path, kind: Kind) -> None:
     """Removes a folder that has been replaced or was never finished, unless somebody has it open."""
-    if not folder.is_dir() or (kind.held and (folder / kind.held).exists() and not is_free(folder / kind.held)):
+    if not folder.is_dir() or _is_held(folder, kind):
         return
     own = kind.own(folder)
     if own is None:
@@ -146,6 +153,10 @@ def _take_away(folder: Path, out: Path, kind: Kind) -> None:
             path.rmdir()
     with contextlib.suppress(OSError):
         folder.rmdir()
+
+
+def _is_held(folder: Path, kind: Kind) -> bool:
+    return kind.held is not None and (folder / kind.held).exists() and not is_free(folder / kind.held)
 
 
 def _twice(path: Path, other: Path) -> bool:

@@ -300,7 +300,10 @@ class Trainer:
             "config": asdict(self.config),
         }  # fmt: skip
         with atomic(self.out / "state.pt") as path:
-            torch.save(state, path)
+            try:
+                torch.save(state, path)
+            except RuntimeError as error:  # what a full disk is called there
+                raise OSError(f"cannot write {self.out / 'state.pt'} ({error}): is the disk full?") from None
 
     def resume(self) -> None:
         """Takes up `out`/state.pt where there is one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -298,3 +299,26 @@ def test_a_checkpoint_that_was_killed_half_way_is_tidied_away(tiny_model, tiny_p
     os.close(handle)
     assert not aside.exists()
     assert (held / "new" / "model.safetensors").exists()
+
+
+def test_neither_a_manifest_nor_a_link_leads_a_build_out_of_its_folder(build, photos, tmp_path):
+    a, out = photos("A", 0, 3), tmp_path / "g"
+    build(a, out)
+    (tmp_path / "diary.txt").write_text("mine")
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["files"]["../diary.txt"] = manifest["files"]["/etc/hostname"] = {"sha256": "0" * 64, "bytes": 4}
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    (out / "thumbnails").rename(tmp_path / "album")
+    (out / "thumbnails").symlink_to(tmp_path / "album")
+    album = {p.name for p in (tmp_path / "album").iterdir()}
+    work = tmp_path / "g.building"
+    work.mkdir()
+    (work / "plan.txt").write_text("0" * 64)
+    (work / "thumbnails").symlink_to(tmp_path / "album")
+    with pytest.raises(ValueError, match="something else is there"):
+        build(a, out)
+    (work / "thumbnails").unlink()
+    build(a, out)
+    assert verify(out) == []
+    assert {p.name for p in (tmp_path / "album").iterdir()} == album
+    assert (tmp_path / "diary.txt").read_text() == "mine"
