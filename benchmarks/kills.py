@@ -2,7 +2,8 @@
 
     python -m benchmarks.kills [--times 20] [--seed 0] [--json]
 
-Four kinds of work, each struck so many times at random moments: a build, `average`, the saves of a training run, and a rebuild of a gallery that this process has open. The work runs in a forked copy of this process, so that a strike meets the work
+Four kinds of work, each struck so many times at random moments: a build, `average`, the saves of a training run, and a rebuild of
+a gallery that this process has open. The work runs in a forked copy of this process, so that a strike meets the work
 and not the loading of libraries. Exit status 1 if anything was lost.
 """
 
