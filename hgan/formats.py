@@ -7,7 +7,7 @@ from PIL import features
 _AVIF = features.check("avif")  # Pillow before 11.3, and some builds of later ones, cannot
 
 # What is decoded, whatever the file is called; and the endings that make a file in a folder a picture.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", *(("AVIF",) if _AVIF else ()))
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "DIB", *(("AVIF",) if _AVIF else ()))
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff",
     *((".avif",) if _AVIF else ()),
