@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from .formats import FORMATS, SUFFIXES, UNREAD
+
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "SUFFIXES", "UNREAD", "open_image", "to_rgb"]
+
 MAX_PIXELS = 50_000_000  # of a picture once decoded: 150 MB of RGB
 MAX_BYTES = 50_000_000
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 
 
 def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Image:
@@ -33,7 +35,7 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as image:
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise ValueError(
