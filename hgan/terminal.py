@@ -37,6 +37,8 @@ def shown(text: object, most: int | None = None) -> str:
 def say(*lines: str, file: IO[str] | None = None) -> None:
     """Prints lines, each as `shown` gives it, in letters that the stream has; to the standard output by default."""
     file = sys.stdout if file is None else file
+    if not lines:
+        return
     print("\n".join(_writable(shown(line), file) for line in lines), file=file)
 
 

@@ -97,16 +97,15 @@ def read_captions(
 
 
 def _take(captions: list[object], known: dict[str, None], where: str, bounds: Bounds, problems: _Problems) -> None:
-    for caption in captions:
-        if isinstance(caption, str):
-            if len(caption) > 4 * bounds.characters or len(caption := " ".join(caption.split())) > bounds.characters:
-                reason = f"got a caption of {len(caption):,} characters, but expected at most {bounds.characters:,}"
-                problems.add(where, reason)
-                continue
-            if not caption and problems.left_out is None:
-                continue
-        if reason := unreadable_caption(caption):
+    for given in captions:
+        caption = " ".join(given.split()) if isinstance(given, str) else given
+        if isinstance(caption, str) and len(caption) > bounds.characters:
+            reason = f"got a caption of {len(caption):,} characters, but expected at most {bounds.characters:,}"
             problems.add(where, reason)
+        elif caption == "" and problems.left_out is None:
+            continue
+        elif unreadable := unreadable_caption(caption):
+            problems.add(where, unreadable)
         elif caption not in known:
             if len(known) >= bounds.captions:
                 problems.add(

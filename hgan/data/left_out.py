@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 from ..terminal import shown
@@ -69,7 +69,17 @@ def unreadable_caption(text: object) -> str | None:
     return None
 
 
-def good_captions(captions: Sequence[object], place: str, left_out: list[LeftOut]) -> list[int]:
+def require_some(found: Sized, bad: Sequence[LeftOut]) -> None:
+    """A file of which nothing can be used is an error: it is another file than was meant.
+
+    Raises:
+        ValueError: with the first thing that is wrong.
+    """
+    if bad and not found:
+        raise ValueError(f"{bad[0].where}: {bad[0].reason}")
+
+
+def good_captions(captions: Sequence[object], where: str, name: str, left_out: list[LeftOut]) -> list[int]:
     """Numbers of the captions that can be used; the others are named."""
     good = []
     for number, caption in enumerate(captions):
@@ -77,7 +87,7 @@ def good_captions(captions: Sequence[object], place: str, left_out: list[LeftOut
         if reason is None:
             good.append(number)
         else:
-            left_out.append(LeftOut(f"{place} caption {number + 1}", reason))
+            left_out.append(LeftOut(where, f"caption {number + 1} of {name}: {reason}"))
     return good
 
 

@@ -7,22 +7,11 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ..images import SUFFIXES
+from ..images import SUFFIXES, UNREAD
 from .left_out import LeftOut
 from .names import without_suffix, written
 from .own_gallery import is_gallery
 
-# Pictures by their ending that are not read, and what makes of them something that is.
-UNREAD = {
-    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
-    **dict.fromkeys((".jp2", ".j2k", ".jpx", ".jpf"), "JPEG 2000"),
-    ".jxl": "JPEG XL",
-    ".avif": "AVIF",
-    **dict.fromkeys((".jfif", ".jpe", ".jif"), "JFIF"),
-    **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"), "camera raw"),
-    **dict.fromkeys((".svg", ".svgz", ".eps", ".pdf", ".ai"), "drawings"),
-    **dict.fromkeys((".psd", ".xcf", ".ico", ".tga", ".ppm", ".pgm", ".pbm", ".dds", ".exr", ".hdr"), "other pictures"),
-}
 LITTER = (
     "__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "lost+found", "#recycle", "#snapshot",
     "system volume information", "found.000",
@@ -115,7 +104,7 @@ def _other(name: str, stems: set[str], listing: Listing) -> None:
     pure = PurePosixPath(name)
     suffix, last = pure.suffix.lower(), pure.name.lower()
     if suffix in UNREAD:
-        _leave(listing, name, f"{UNREAD[suffix]} ({suffix}) is not read: save it as JPEG or PNG")
+        _leave(listing, name, f"{suffix[1:].upper()} is not read: {UNREAD[suffix]}")
     elif any(fnmatch.fnmatchcase(last, pattern) for pattern in _CAPTIONS):
         _leave(listing, name, _TABLE)
     elif suffix in (".txt", ".json", ".xml", ".caption") and without_suffix(name) in stems:

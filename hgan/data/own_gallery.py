@@ -67,7 +67,7 @@ def kept_items(lines: Iterable[tuple[str, dict[str, Any]]], left_out: list[LeftO
         if not isinstance(thumbnail, str) or not is_inside(thumbnail):
             left_out.append(LeftOut(where, f"got thumbnail {thumbnail!r}, but expected a path inside the gallery"))
             continue
-        good = good_captions(captions, f"{where} ({id_})", left_out)
+        good = good_captions(captions, where, id_, left_out)
         facts = _facts(line.get("facts"), len(captions))
         kept = None if facts is None else tuple(facts[n] for n in good)
         items.append(KeptItem(written(id_), written(image), thumbnail, tuple(captions[n] for n in good), kept))

@@ -39,7 +39,13 @@ class Record:
     group: str | None = None  # records of one group look alike, and are told apart by one thing
     where: str = field(default="", compare=False)  # such as "captions.jsonl line 2"; empty where no line names it
 
+    numbers: tuple[int, ...] = field(default=(), compare=False)  # of the captions in the file, where some were left out
+
+    def number(self, caption: int) -> int:
+        """The number in the file of a caption of this record: what truth about captions counts by."""
+        return self.numbers[caption] if self.numbers else caption
+
     @property
     def place(self) -> str:
         """What to call it where it is left out."""
-        return f"{self.where} ({self.image})" if self.where else self.image
+        return self.where or self.image

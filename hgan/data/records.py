@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .jsonl import Line, lines_of, read_jsonl
-from .left_out import LeftOut, good_captions
+from .left_out import LeftOut, good_captions, require_some
 from .names import Finder, same_name, unique_ids, without_suffix, written
 from .own_gallery import is_inside
 from .record import Box, CaptionFact, Record
@@ -67,17 +67,20 @@ def read_records(folder: Path, split: str | None, left_out: list[LeftOut]) -> tu
         )
     regions = _read_regions(folder / "regions.jsonl", left_out)
     facts, finder = _read_facts(folder / _FACTS, entries, left_out), Finder(folder)
-    records = []
+    records, unfit = [], list[LeftOut]()
     for entry in wanted:
-        good = good_captions(entry.captions, f"{entry.where} ({entry.image})", left_out)
-        known = _facts_of(entry, facts[entry.id], members, left_out) if entry.id in facts else None
+        good = good_captions(entry.captions, entry.where, entry.image, left_out)
+        known = _facts_of(entry, facts[entry.id], members, unfit) if entry.id in facts else None
         records.append(
             Record(
                 entry.id, written(entry.image), finder.path(entry.image), entry.split,
                 tuple(entry.captions[n] for n in good), regions.get(same_name(entry.image)),
                 None if known is None else tuple(known[n] for n in good), entry.group, entry.where,
+                tuple(good) if len(good) < len(entry.captions) else (),
             )
         )  # fmt: skip
+    require_some([record for record in records if record.facts is not None], unfit)
+    left_out += unfit
     return records, {same_name(entry.image) for entry in entries}
 
 
@@ -163,7 +166,8 @@ def _read_regions(path: Path, left_out: list[LeftOut]) -> dict[str, tuple[Box, .
     if not path.is_file():
         return {}
     found: dict[str, tuple[Box, ...]] = {}
-    for where, line in read_jsonl(path, left_out):
+    bad: list[LeftOut] = []
+    for where, line in read_jsonl(path, bad):
         try:
             found[same_name(line["image"])] = tuple(_box(r) for r in line["regions"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -171,7 +175,9 @@ def _read_regions(path: Path, left_out: list[LeftOut]) -> dict[str, tuple[Box, .
                 f"got a damaged region ({error}), but expected box (XYXY in [0, 1]), label and score in [0, 1]; the regions "
                 "of this picture count as unknown"
             )
-            left_out.append(LeftOut(where, reason))
+            bad.append(LeftOut(where, reason))
+    require_some(found, bad)
+    left_out += bad
     return found
 
 
@@ -200,21 +206,24 @@ def _read_facts(path: Path, entries: list[_Entry], left_out: list[LeftOut]) -> d
     for entry in entries:
         meant.setdefault(same_name(entry.id), {entry.id})
     found: dict[str, tuple[str, Facts]] = {}
-    for where, line in read_jsonl(path, left_out):
+    bad: list[LeftOut] = []
+    for where, line in read_jsonl(path, bad):
         try:
             name = same_name(str(line["id"]))
             facts = [(str(c["tag"]), [operator.index(n) for n in c["true_of"]]) for c in line["captions"]]
         except (KeyError, TypeError) as error:
-            reason = f"got a damaged fact ({error}), but expected a tag and the record numbers it is true_of for each "
-                f"caption; {_ALONE}"
-            left_out.append(LeftOut(where, reason))
+            form = "a tag and the record numbers it is true_of for each caption"
+            reason = f"got a damaged fact ({error}), but expected {form}; {_ALONE}"
+            bad.append(LeftOut(where, reason))
             continue
         ids = meant.get(name, set())
         if len(ids) > 1:
             reason = f"got facts about {name!r}, which {len(ids)} pictures are called: write the path of one; {_ALONE}"
-            left_out.append(LeftOut(where, reason))
+            bad.append(LeftOut(where, reason))
         for id_ in ids if len(ids) == 1 else ():
             found.setdefault(id_, (where, []))[1].extend(facts)
+    require_some(found, bad)
+    left_out += bad
     return found
 
 
@@ -235,7 +244,7 @@ def _facts_of(
     else:
         ids = [frozenset(m.id for n in of if (m := numbered[n]) is not None) for _, of in lines]
         return tuple(CaptionFact(tag, true_of) for (tag, _), true_of in zip(lines, ids, strict=True))
-    left_out.append(LeftOut(f"{where} ({entry.id})", f"{entry.id}: {reason}; {_ALONE}"))
+    left_out.append(LeftOut(where, f"{entry.id}: {reason}; {_ALONE}"))
     return None
 
 
