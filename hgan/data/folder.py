@@ -93,7 +93,7 @@ def _gallery(folder: Path, left_out: list[LeftOut]) -> list[Record]:
     items = kept_items(read_jsonl(folder / "items.jsonl", problems), problems)
     if not items:
         raise ValueError(f"{folder}: got a gallery without items that can be read, but expected some{_first(problems)}")
-    left_out += [LeftOut(str(folder), NOTICE, counts=False), *problems]
+    left_out += [LeftOut(str(folder), NOTICE, counts=False, remark=True), *problems]
     ids = unique_ids([item.id for item in items])
     same = ids == [item.id for item in items]  # facts name pictures by their ids
     return [

@@ -26,6 +26,7 @@ class LeftOut:
     where: str  # such as "captions.jsonl line 2", or a path relative to the folder
     reason: str
     counts: bool = True
+    remark: bool = False  # nothing is missing; something is said of what is there
 
 
 def count(left_out: Sequence[LeftOut]) -> int:
@@ -36,9 +37,10 @@ def count(left_out: Sequence[LeftOut]) -> int:
 def told(left_out: Sequence[LeftOut], most: int = MOST) -> list[str]:
     """Lines for people: what has one reason in common is told together, with examples; what was meant to be used comes first."""
     groups: dict[tuple[bool, str], list[str]] = {}
+    lines = [f"{shown(one.where, 200)}: {shown(one.reason, 400)}" for one in left_out if one.remark]
     for one in left_out:
-        groups.setdefault((not one.counts, one.reason), []).append(one.where)
-    lines = []
+        if not one.remark:
+            groups.setdefault((not one.counts, one.reason), []).append(one.where)
     for (_, reason), places in sorted(groups.items(), key=lambda group: group[0][0]):
         if len(places) <= EXAMPLES:
             lines += [f"left out {shown(place, 200)}: {shown(reason, 400)}" for place in places]
