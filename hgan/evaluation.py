@@ -55,7 +55,7 @@ def score_records(
     model.eval()
     images, records = encode_readable(model, records, unread, progress=progress)
     if left_out is None:
-        log(unread)
+        log(unread, records[0].path.parent)
     else:
         left_out += unread
     texts = _require_captions(records)

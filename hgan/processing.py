@@ -144,6 +144,8 @@ def _spans(text: str) -> list[tuple[int, int]]:
     """Character ranges of the words; of anything that is not white space where there is no word (emoji only)."""
     if not isinstance(text, str):
         raise ValueError(f"got {type(text).__name__}, but expected a sentence")
+    if re.search("[\ud800-\udfff]", text):  # bytes of a command line or a file that are not UTF-8
+        raise ValueError("got a sentence with bytes that are not UTF-8, or half a character, but expected whole text")
     spans = [m.span() for m in _WORD.finditer(text)] or [m.span() for m in _ANY.finditer(text)]
     if not spans:
         raise ValueError("got an empty sentence, but expected at least one word")

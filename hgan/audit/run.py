@@ -54,7 +54,7 @@ def audit(
     unread: list[LeftOut] = []
     regions, images, records = _encode(model, records, unread, progress)
     if left_out is None:
-        log(unread)
+        log(unread, records[0].path.parent)
     else:
         left_out += unread
     captions = [(row, number) for row, record in enumerate(records) for number in range(len(record.captions))]

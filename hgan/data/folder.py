@@ -45,7 +45,7 @@ def read_dataset(folder: str | Path, split: str | None = None, left_out: list[Le
     else:
         records = _gallery(folder, found) if is_gallery(folder) else _plain(folder, found)
     if left_out is None:
-        log(found)
+        log(found, folder)
     else:
         left_out += found
     return records

@@ -15,7 +15,7 @@ MOST = 20  # lines that are shown; what is beyond is counted
 _DROPPED = ("Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Zl", "Zp", "Zs")  # what tokenizers throw away
 _WORDS = 48  # a sentence is cut there, before anything is thrown away
 _log = logging.getLogger("hgan")
-_logged: set[LeftOut] = set()
+_logged: set[tuple[str, LeftOut]] = set()
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,16 @@ def told(left_out: Sequence[LeftOut], most: int = MOST) -> list[str]:
     return lines
 
 
-def log(left_out: Sequence[LeftOut]) -> None:
-    """Says it on the log of "hgan", for callers that ask for no list; the same thing once in a process."""
-    new = [one for one in left_out if one.counts and one not in _logged]
-    _logged.update(new)
+def log(left_out: Sequence[LeftOut], source: object = "") -> None:
+    """Says it on the log of "hgan", for callers that ask for no list; the same thing once in a process.
+
+    Args:
+        source: the folder that it is of.
+    """
+    new = [one for one in left_out if one.counts and (str(source), one) not in _logged]
+    _logged.update((str(source), one) for one in new)
     for line in told(new):
-        _log.warning("%s", line)
+        _log.warning("%s", f"{shown(source)}: {line}" if source else line)
 
 
 def unreadable_caption(text: object) -> str | None:

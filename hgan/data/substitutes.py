@@ -44,5 +44,7 @@ class Pictures:
             except (ValueError, OSError) as error:
                 self.unread.add(place)
                 reason = written(str(error))
-                log([LeftOut(record.place, f"{reason}; another picture is trained on in its place")])
+                log(
+                    [LeftOut(record.place, f"{reason}; another picture is trained on in its place")], record.path.parent
+                )
         raise ValueError(f"got no picture that can be read (the last: {reason or first.place}), but expected some")

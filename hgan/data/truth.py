@@ -94,7 +94,7 @@ def read_truth(
     if not read:
         require_some(found, bad)
     if left_out is None:
-        log(bad)
+        log(bad, folder)
     else:
         left_out += bad
     return found
