@@ -12,7 +12,7 @@ from ..terminal import shown
 
 EXAMPLES = 3  # named of many that have one reason in common
 MOST = 20  # lines that are shown; what is beyond is counted
-_DROPPED = ("Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Zl", "Zp", "Zs")  # what tokenizers throw away
+_DROPPED = ("Cc", "Cf", "Co", "Cs", "Mc", "Mn", "Zl", "Zp", "Zs")  # what tokenizers throw away
 _WORDS = 48  # a sentence is cut there, before anything is thrown away
 _log = logging.getLogger("hgan")
 _logged: set[tuple[str, LeftOut]] = set()

@@ -156,5 +156,9 @@ def _without_wrong_marks(path: Path) -> io.BytesIO:
             data[at + 46 : at + 46 + lengths[0]].decode("utf-8")
         except UnicodeDecodeError:
             struct.pack_into("<H", data, at + 8, flags & ~_UTF8)
+            (own,) = struct.unpack_from("<L", data, at + 42)
+            if data[own : own + 4] == b"PK\x03\x04":
+                (flags,) = struct.unpack_from("<H", data, own + 6)
+                struct.pack_into("<H", data, own + 6, flags & ~_UTF8)
         at += 46 + sum(lengths)
     return io.BytesIO(data)
