@@ -256,7 +256,7 @@ def _is_wanted(entry: Entry, taking: _Taking) -> bool:
         reason = f"it has {entry.size:,} bytes; at most {most:,} are taken"
     else:
         return True
-    taking.skip(name, reason)
+    taking.skip(name or "(no name)", reason)
     return False
 
 

@@ -81,7 +81,7 @@ def open_zip(path: Path, name: str, limits: Limits, stopped: Stopped | None = No
 
 def entries_of(archive: zipfile.ZipFile, limits: Limits) -> list[Entry]:
     """All files of a zip."""
-    return [_entry(archive, info, limits) for info in archive.infolist() if not info.is_dir()]
+    return [_entry(archive, info, limits) for info in archive.infolist() if not info.filename.endswith("/")]
 
 
 def blocks(entry: Entry) -> Iterator[bytes]:
