@@ -10,28 +10,30 @@ from PIL import Image
 from tqdm import tqdm
 
 from .ahead import one_ahead
-from .data.batches import pixels
 from .data.left_out import LeftOut
 from .data.names import written
 from .data.record import Record
 from .images import open_image
 from .model.hgan import HGANModel
+from .pixels import Picture, pixel_values
 from .processing import HGANProcessor
 from .types import ImageGraph, TextGraph, concatenate
 
 Opened = tuple[list[Image.Image], list[Record], list[LeftOut]]
 
 
-def to_pixels(images: Sequence[Image.Image], model: HGANModel) -> torch.Tensor:
-    """What `HGANProcessor` gives for pictures, in one pass a picture: (B, 3, S, S)."""
-    size = (model.config.image_size, model.config.image_size)
-    resized = (image.resize(size, Image.Resampling.BILINEAR) for image in images)
-    return torch.stack([pixels(image, model.config.image_mean, model.config.image_std) for image in resized])
+def to_pixels(images: Sequence[Picture], model: HGANModel) -> torch.Tensor:
+    """What `HGANProcessor` gives for pictures, by the same function: (B, 3, S, S).
+
+    Raises:
+        ValueError: as `hgan.pixels.as_picture`.
+    """
+    return pixel_values(images, model.config.image_size, model.config.image_mean, model.config.image_std)
 
 
 @torch.no_grad()
-def encode_images(model: HGANModel, images: Sequence[Image.Image]) -> ImageGraph:
-    """One batch of RGB pictures through the picture tower, on the model's device; the result is on the CPU."""
+def encode_images(model: HGANModel, images: Sequence[Picture]) -> ImageGraph:
+    """One batch of pictures through the picture tower, on the model's device; the result is on the CPU."""
     return model.encode_image(to_pixels(images, model).to(model.device)).to("cpu")
 
 

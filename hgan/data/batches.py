@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..grounding import Naming, namings_of_labels, namings_of_truth
 from ..labels import label_index
+from ..pixels import pixels
 from ..processing import HGANProcessor
 from ..sides import Side, sides_of
 from ..types import Batched
@@ -231,12 +232,6 @@ def draw_captions(rng: random.Random, spread: list[int], count: int) -> list[int
     # Sorting by u ** (1 / weight) draws without replacement (Efraimidis and Spirakis, 2006).
     order = sorted(range(len(spread)), key=lambda i: -(rng.random() ** (1 / weights[i])))
     return order[:count] + rng.choices(range(len(spread)), weights, k=max(0, count - len(order)))
-
-
-def pixels(image: Image.Image, mean: float, std: float) -> Float[Tensor, "3 height width"]:
-    """An RGB picture as normalised pixels, channels first."""
-    array = torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1)
-    return (array.float() / 255 - mean) / std
 
 
 class Collate:
