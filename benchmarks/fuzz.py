@@ -77,7 +77,8 @@ def try_picture(data: bytes, rng: random.Random, folder: Path) -> None:
 
 
 def try_captions(data: bytes, rng: random.Random, folder: Path) -> None:
-    read_captions(data, rng.choice(("c.csv", "c.jsonl")), left_out=rng.choice((None, [])))
+    name = "c.jsonl" if data[:1] == b"{" or rng.random() < 0.1 else "c.csv"
+    read_captions(data, name, left_out=rng.choice((None, [])))
 
 
 def try_dataset(data: bytes, rng: random.Random, folder: Path) -> None:
