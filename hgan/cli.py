@@ -4,73 +4,39 @@ line, exit status 2."""
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
-import random
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
-import torch
 from transformers.utils import logging as transformers_logging
 
-from .audit import audit
-from .build import CHECKPOINT, fingerprint, load, save_checkpoint, soup
-from .data.folder import read_dataset
-from .data.truth import read_truth
-from .evaluation import score_records
-from .files import write_json
-from .gallery.build import MAX_THUMBNAIL, build_gallery
-from .gallery.store import GALLERY, Gallery, verify
-from .level_weights import set_level_weights, weigh
-from .model.hgan import HGANModel
-from .places import file_place, folder_place, json_with
-from .report import (
-    audit_lines,
-    evaluation_lines,
-    evaluation_report,
-    explanation_lines,
-    search_lines,
-    weighing_lines,
-)
-from .retriever import Retriever, default_checkpoint
-from .version import __version__
-from .visualize.audit_plot import is_audit_figure, write_audit_figure
-
-SEED = 0  # of everything that `audit` draws
-# What tells the reports of these commands from other files.
-REPORT_KEYS = ("dataset", "split", "model", "versions", "pictures", "captions")
-EVALUATION_KEYS = (*REPORT_KEYS, "image_to_text", "text_to_image", "rsum", "levels")
-AUDIT_KEYS = (*REPORT_KEYS, "pointing", "deletion", "additivity", "proposals")
+from . import commands as run
+from .terminal import Parser, complain, guarded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0 done, 1 `verify` found faults or training stopped, 2 bad input."""
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.run
-    try:
-        return command(options)
-    except (ValueError, OSError) as error:
-        print(f"hgan: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("hgan: stopped; run the same command again to go on", file=sys.stderr)
-        return 130
+    with guarded():
+        options = _parser().parse_args(arguments)
+        command: Callable[[argparse.Namespace], int] = options.run
+        try:
+            return command(options)
+        except (ValueError, OSError) as error:
+            complain(f"hgan: {' '.join(str(error).split())}")
+            return 2
+        except KeyboardInterrupt:
+            complain("hgan: stopped; run the same command again to go on")
+            return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="hgan", description="Image-text retrieval whose scores are sums of parts one can read off."
-    )
+    parser = Parser(prog="hgan", description="Image-text retrieval whose scores are sums of parts one can read off.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train or resume the run that a config file describes")
     train.add_argument("config", help="a file such as configs/hgan_mini.py")
     train.add_argument("--out", help="folder of the run, in place of the config's")
-    train.set_defaults(run=_train)
+    train.set_defaults(run=run.train)
 
     evaluation = commands.add_parser(
         "evaluate", help="recall in both directions, for the score and for each level alone"
@@ -80,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     _model_options(evaluation)
     evaluation.add_argument("--json", action="store_true", help="print JSON")
     evaluation.add_argument("--out", metavar="FILE", help="write JSON to this file too")
-    evaluation.set_defaults(run=_evaluate)
+    evaluation.set_defaults(run=run.evaluate)
 
     audits = commands.add_parser(
         "audit", help="whether the explanations are true: pointing, deletion, additivity, proposals"
@@ -92,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     audits.add_argument("--json", action="store_true", help="print JSON")
     audits.add_argument("--out", metavar="FILE", help="write JSON to this file too")
     audits.add_argument("--plot", metavar="FILE", help="draw it too: .png, .webp or .svg")
-    audits.set_defaults(run=_audit)
+    audits.set_defaults(run=run.audit)
 
     averaging = commands.add_parser("average", help="the weighted mean of checkpoints that went on from one another")
     averaging.add_argument(
@@ -102,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         help="such as runs/one/best=0.85; shares are scaled to sum to 1",
     )
     averaging.add_argument("--out", required=True, metavar="DIR", help="the checkpoint folder to write")
-    averaging.set_defaults(run=_average)
+    averaging.set_defaults(run=run.average)
 
     weighing = commands.add_parser("weigh", help="choose a checkpoint's level weights on dev sets")
     weighing.add_argument(
@@ -111,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     weighing.add_argument("--split", default="dev", help="the records to choose on (default dev)")
     weighing.add_argument("--out", required=True, metavar="DIR", help="the checkpoint folder to write")
     _model_options(weighing)
-    weighing.set_defaults(run=_weigh)
+    weighing.set_defaults(run=run.weigh)
 
     gallery = commands.add_parser("gallery", help="build, describe or verify a gallery")
     actions = gallery.add_subparsers(required=True, metavar="ACTION")
@@ -123,10 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--lean", action="store_true", help="no caption graphs on disk: encoded at first use, and kept")
     build.add_argument("--thumbnail-size", type=int, default=320, metavar="PIXELS", help="longest side (default 320)")
     _model_options(build)
-    build.set_defaults(run=_gallery_build)
+    build.set_defaults(run=run.gallery_build)
     for name, function, text in (
-        ("info", _gallery_info, "what a gallery holds"),
-        ("verify", _gallery_verify, "check every file's SHA-256 and the counts"),
+        ("info", run.gallery_info, "what a gallery holds"),
+        ("verify", run.gallery_verify, "check every file's SHA-256 and the counts"),
     ):
         action = actions.add_parser(name, help=text)
         action.add_argument("dir", metavar="DIR")
@@ -134,8 +100,8 @@ def _parser() -> argparse.ArgumentParser:
         action.set_defaults(run=function)
 
     for name, function, text in (
-        ("search", _search, "ranked matches of a sentence or a picture"),
-        ("explain", _explain, "one match taken apart by level, word and region"),
+        ("search", run.search, "ranked matches of a sentence or a picture"),
+        ("explain", run.explain, "one match taken apart by level, word and region"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument(
@@ -161,183 +127,3 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         "--checkpoint", metavar="C", help="folder or hub id; default: HGAN_CHECKPOINT, or the project's own"
     )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or mps")
-
-
-def _train(options: argparse.Namespace) -> int:
-    from .train_config import load_train_config  # training needs more packages than search does
-    from .training import Trainer, TrainingError
-
-    config = load_train_config(options.config)
-    if options.out:
-        config = dataclasses.replace(config, out=options.out)
-    try:
-        result = Trainer(config).run()
-    except TrainingError as error:
-        print(f"hgan: training stopped: {error}", file=sys.stderr)
-        return 1
-    if not result["finished"]:
-        raise KeyboardInterrupt  # the trainer has saved its state
-    print(f"best dev rsum {result['rsum']:.1f} at epoch {result['epoch']}; checkpoint in {Path(config.out) / 'best'}")
-    return 0
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    checkpoint = options.checkpoint or default_checkpoint()
-    if options.out:
-        options.out = file_place(
-            options.out, "hgan evaluate", json_with(EVALUATION_KEYS), [options.dataset, checkpoint]
-        )
-    records = read_dataset(options.dataset, options.split)
-    truth = read_truth(options.dataset, options.split)
-    model, processor = load(checkpoint, options.device)
-    scored = score_records(model, processor, records, progress=sys.stderr.isatty())
-    report = {**_source(options, checkpoint, model), **evaluation_report(scored, records, truth)}
-    if options.out:
-        write_json(options.out, report)
-    return _print_json(report) if options.json else _print_lines(evaluation_lines(report))
-
-
-def _source(options: argparse.Namespace, checkpoint: str, model: HGANModel) -> dict[str, Any]:
-    """What was measured, at the head of a report."""
-    return {
-        "dataset": options.dataset,
-        "split": options.split,
-        "model": {"name": Path(checkpoint).name, "sha256": fingerprint(model)},
-        "versions": {"hgan": __version__, "torch": torch.__version__},
-    }
-
-
-def _average(options: argparse.Namespace) -> int:
-    shares = {}
-    for said in options.shares:
-        name, _, share = said.rpartition("=")
-        try:
-            shares[name] = float(share)
-        except ValueError:
-            shares[name] = -1.0
-        if not name or not 0 < shares[name] < float("inf"):
-            raise ValueError(
-                f"got {said!r}, but expected CHECKPOINT=SHARE with a share above 0, such as runs/one/best=0.85"
-            )
-    out = folder_place(options.out, CHECKPOINT, shares)
-    model, processor = soup(shares)
-    model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
-    save_checkpoint(model, processor, out)
-    print(f"the mean of {len(shares)} checkpoints is in {options.out}")
-    return 0
-
-
-def _weigh(options: argparse.Namespace) -> int:
-    checkpoint = options.checkpoint or default_checkpoint()
-    out = folder_place(options.out, CHECKPOINT, [checkpoint, *options.dataset])
-    datasets = [read_dataset(folder, options.split) for folder in options.dataset]
-    model, processor = load(checkpoint, options.device)
-    progress = sys.stderr.isatty()
-    found = weigh([score_records(model, processor, records, progress) for records in datasets], progress)
-    set_level_weights(model, found[0].weights)
-    model.config.name_or_path = ""
-    save_checkpoint(model, processor, out)
-    return _print_lines(weighing_lines(found, options.dataset))
-
-
-def _audit(options: argparse.Namespace) -> int:
-    if options.limit < 0:
-        raise ValueError("expected --limit of 0 or more")
-    plot = Path(options.plot) if options.plot else None
-    if plot and plot.suffix not in (".png", ".webp", ".svg"):
-        raise ValueError(f"got --plot {plot}, but expected a name that ends in .png, .webp or .svg")
-    checkpoint = options.checkpoint or default_checkpoint()
-    sources = [options.dataset, checkpoint]
-    if options.out:
-        options.out = file_place(options.out, "hgan audit", json_with(AUDIT_KEYS), sources)
-    if plot:
-        plot = file_place(plot, "hgan audit", is_audit_figure, sources)
-    if options.out and plot == options.out:
-        raise ValueError(f"got {plot} for both --out and --plot, but expected two files")
-    records = read_dataset(options.dataset, options.split)
-    if 0 < options.limit < len(records):
-        records = [records[n] for n in sorted(random.Random(SEED).sample(range(len(records)), options.limit))]
-    model, processor = load(checkpoint, options.device)
-    truth = read_truth(options.dataset, options.split)
-    report = {
-        **_source(options, checkpoint, model),
-        "limit": options.limit or None,
-        **audit(model, processor, records, truth, seed=SEED, progress=sys.stderr.isatty()),
-    }
-    if options.out:
-        write_json(options.out, report)
-    if plot:
-        write_audit_figure(report, plot)
-    return _print_json(report) if options.json else _print_lines(audit_lines(report))
-
-
-def _gallery_build(options: argparse.Namespace) -> int:
-    if options.limit < 0 or not 16 <= options.thumbnail_size <= MAX_THUMBNAIL:
-        raise ValueError(
-            f"got --limit {options.limit} and --thumbnail-size {options.thumbnail_size}, but expected a limit of 0 or more and "
-            f"16 to {MAX_THUMBNAIL:,} pixels, which is all that WebP holds"
-        )
-    records = read_dataset(options.source, options.split)[: options.limit or None]
-    checkpoint = options.checkpoint or default_checkpoint()
-    sources = [options.source, checkpoint]
-    folder_place(options.out, GALLERY, sources)  # before the model is loaded
-    model, processor = load(checkpoint, options.device)
-    name = Path(checkpoint).name
-    gallery = build_gallery(
-        model, processor, records, options.out, name, options.thumbnail_size, progress=True, lean=options.lean,
-        sources=sources,
-    )  # fmt: skip
-    for skipped in gallery.manifest["skipped"]:
-        print(f"skipped {skipped['image']}: {skipped['reason']}", file=sys.stderr)
-    print(f"{options.out}: {gallery.manifest['count']} pictures, {gallery.manifest['captions']} captions, "
-          f"{len(gallery.manifest['skipped'])} skipped")  # fmt: skip
-    return 0
-
-
-def _gallery_info(options: argparse.Namespace) -> int:
-    manifest = Gallery(options.dir).manifest
-    size = sum(entry["bytes"] for entry in manifest["files"].values())
-    info = {key: value for key, value in manifest.items() if key != "files"} | {
-        "files": len(manifest["files"]),
-        "bytes": size,
-    }
-    if options.json:
-        return _print_json(info)
-    print(
-        f"{info['name']}: {info['count']} pictures, {info['regions']} regions, {info['captions']} captions, {size / 1e6:.1f} MB"
-    )
-    print(f"model {info['model']['name']} ({info['model']['sha256'][:12]}), {info['model']['dim']} dimensions")
-    for skipped in info["skipped"]:
-        print(f"skipped {skipped['image']}: {skipped['reason']}")
-    return 0
-
-
-def _gallery_verify(options: argparse.Namespace) -> int:
-    wrong = verify(options.dir)
-    if options.json:
-        _print_json({"ok": not wrong, "wrong": wrong})
-    else:
-        print("\n".join(wrong) if wrong else f"{options.dir}: every file is as it was built")
-    return 1 if wrong else 0
-
-
-def _search(options: argparse.Namespace) -> int:
-    retriever = Retriever.open(options.checkpoint, options.gallery, options.device)
-    result = retriever.search(text=options.text, image=options.image, k=options.k)
-    return _print_json(result.to_json()) if options.json else _print_lines(search_lines(result))
-
-
-def _explain(options: argparse.Namespace) -> int:
-    retriever = Retriever.open(options.checkpoint, options.gallery, options.device)
-    explanation = retriever.explain(options.id, text=options.text, image=options.image)
-    return _print_json(explanation.to_json()) if options.json else _print_lines(explanation_lines(explanation))
-
-
-def _print_lines(lines: Sequence[str]) -> int:
-    print("\n".join(lines))
-    return 0
-
-
-def _print_json(data: Any) -> int:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
-    return 0

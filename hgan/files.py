@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .locks import is_free, lock_handle
+from .terminal import json_text
 
 MARK = ".hgan-"  # in the names of everything that lies beside a place only while it is being written
 
@@ -52,7 +52,7 @@ def remove_unfinished(folder: Path) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Indented UTF-8 JSON, atomically."""
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json_text(data) + "\n", encoding="utf-8")
 
 
 def sha256(path: Path) -> str:
