@@ -54,17 +54,16 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
     """
     name = name or ("the picture" if isinstance(source, bytes) else Path(source).name)
     try:
-        with _opened(source, name) as (image, file, size):
+        with _opened(source, name) as (image, _, size):
             amount = needed(image, size)
-            if amount > DECODING.limit:
-                raise _RefusedError(
-                    f"{name}: got a picture that takes {amount:,} bytes of memory to decode, but expected at most "
-                    f"{DECODING.limit:,}: save it smaller"
-                )
-            depth = depth_of(image, file)
-            with DECODING.take(amount):
-                image.load()
-                return _turned(to_rgb(image, depth), image)
+        if amount > DECODING.limit:
+            raise _RefusedError(
+                f"{name}: got a picture that takes {amount:,} bytes of memory to decode, but expected at most "
+                f"{DECODING.limit:,}: save it smaller"
+            )
+        # Opened anew, so that the decoder has given its memory back before another picture takes it.
+        with DECODING.take(amount):
+            return _decoded(source, name)
     except _RefusedError as error:
         raise ValueError(str(error)) from None
     except MemoryError:
@@ -76,6 +75,13 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
     except Exception as error:  # decoders raise whatever they like: struct.error, AttributeError, SyntaxError ...
         reason = str(error) if type(error) is ValueError and str(error) else type(error).__name__
         raise ValueError(f"{name}: got a file that cannot be decoded, but expected a picture ({reason})") from None
+
+
+def _decoded(source: str | Path | bytes, name: str) -> Image.Image:
+    with _opened(source, name) as (image, file, _):
+        depth = depth_of(image, file)
+        image.load()
+        return _turned(to_rgb(image, depth), image)
 
 
 def needs(source: str | Path | bytes, name: str | None = None) -> int:
@@ -106,7 +112,12 @@ def _opened(source: str | Path | bytes, name: str) -> Any:
     with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
         with _header, warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(file, formats=FORMATS)
+            try:
+                image = Image.open(file, formats=FORMATS)
+            except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+                raise _RefusedError(
+                    f"{name}: got a picture with too many pixels, but expected at most {MAX_PIXELS:,} in all"
+                ) from None
         with image:
             _require_size(image, name)
             yield image, file, size

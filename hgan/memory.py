@@ -19,6 +19,11 @@ _KEPT = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 # and RGB of them; PNG, BMP and GIF go line by line.
 _DECODER = {"JPEG": 8, "MPO": 8, "WEBP": 10, "AVIF": 12, "GIF": 1, "PNG": 1, "BMP": 1, "DIB": 1}
 
+# Pillow keeps a picture in blocks of 16 MB by default. glibc keeps freed blocks of up to 32 MB, for each thread apart: three
+# threads that decode one after the other would hold three pictures. Larger blocks go back at once.
+if hasattr(Image.core, "set_block_size"):
+    Image.core.set_block_size(64 << 20)
+
 
 def needed(image: Image.Image, file_bytes: int) -> int:
     """Bytes of memory that decoding an opened but not yet decoded picture to upright RGB takes, at worst."""

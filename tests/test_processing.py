@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 
 import pytest
 import torch
@@ -149,3 +150,89 @@ def test_a_call_without_anything_is_refused(tiny_processor):
 def test_tensors_of_another_framework_are_refused(tiny_processor):
     with pytest.raises(ValueError, match="got return_tensors='np', but expected 'pt'"):
         tiny_processor(text="a dog", return_tensors="np")
+
+
+@pytest.mark.parametrize("text", ["qwertyuiop" * 9, "-".join("qwertyuiop" * 8), "猫" * 90, "一只狗在草地上跑步" * 12])
+def test_whoever_is_cut_inside_a_word_is_told(tiny_processor, text):
+    sentence = tiny_processor.read(text)
+    assert sentence.words == (text,)
+    assert sentence.rest == len(text) - 62
+    assert "The sentence was cut inside its only word" in sentence.notice
+    assert f"of its {len(text)} characters are used" in sentence.notice
+
+
+def test_a_cut_inside_the_last_word_names_the_last_word(tiny_processor):
+    notice = tiny_processor.read("dog " + "qwertyuiop" * 9).notice
+    assert notice == "The sentence was cut inside its last word: the first 61 of its 90 characters are used."
+
+
+@pytest.mark.parametrize("text", ["x" * 150, "ก" * 150])
+def test_a_word_too_long_to_be_read_is_told(tiny_processor, text):
+    assert "A word of 150 characters is too long to be read" in tiny_processor.read(text).notice
+
+
+@pytest.mark.parametrize(
+    ("text", "longest"),
+    [("a" * 1_000_000, 1), ("dog " * 250_000, 1), ("猫" * 1_000_000, 1), ("!" * 1_000_000, 1), ("a\u0301" * 500_000, 1.5),
+     ("a" + "\u0301\u0323" * 500_000, 1.5), ("a" + " " * 1_000_000 + "b", 1), ("a-" * 500_000, 1)],
+)  # fmt: skip
+def test_a_million_characters_take_no_time_and_are_told(tiny_processor, text, longest):
+    start = time.perf_counter()
+    sentence = tiny_processor.read(text)
+    assert tiny_processor(text=text)["input_ids"].shape[1] <= tiny_processor.max_tokens
+    assert time.perf_counter() - start < 2 * longest
+    assert sentence.notice or "!" in text
+
+
+def test_signs_alone_at_the_beginning_are_refused_in_words(tiny_processor):
+    with pytest.raises(ValueError, match="got a sentence whose beginning has no word"):
+        tiny_processor.read("!" * 200 + " dog")
+
+
+@pytest.mark.parametrize(
+    "text", ["café", "two cafés and a dog", "Tiếng Việt", "한국어 dog", "Ångström", "\u0929 dog", "آب dog"]
+)
+def test_two_normal_forms_are_one_sentence(tiny_model, tiny_processor, text):
+    one, other = text, unicodedata.normalize("NFD", text)
+    assert one != other
+    read = [tiny_processor.read(form) for form in (one, other)]
+    for form, sentence in zip((one, other), read, strict=True):
+        assert sentence.text == form
+        assert tuple(form[start:end] for start, end in sentence.spans) == sentence.words
+    assert [unicodedata.normalize("NFC", w) for w in read[0].words] == [
+        unicodedata.normalize("NFC", w) for w in read[1].words
+    ]
+    batches = [tiny_processor(text=form) for form in (one, other)]
+    for name in batches[0]:
+        assert batches[0][name].tolist() == batches[1][name].tolist()
+
+
+def test_halves_of_characters_are_left_out_with_a_word(tiny_processor):
+    sentence = tiny_processor.read("a \ud83d dog\udc36")
+    assert sentence.words == ("a", "dog")
+    assert sentence.notice == "Characters that are no text (halves of a surrogate pair) were left out: 2."
+    sentence.text.encode()
+    assert tiny_processor(text=["a \ud83d dog"])["input_ids"].shape[0] == 1
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\u200b\u200b", "\ufeff", "\u2060 \u200d"])
+def test_nothing_that_can_be_read_is_refused(tiny_processor, text):
+    with pytest.raises(ValueError, match="got a"):
+        tiny_processor.read(text)
+
+
+@pytest.mark.parametrize("text", [5, 1.5, b"a dog", {"text": "a dog"}, [None], [b"a"], ["a", 3], [["a"]], True])
+def test_what_is_no_sentence_is_refused(tiny_processor, text):
+    with pytest.raises(ValueError, match=r"got \w+, but expected a sentence"):
+        tiny_processor(text=text)
+
+
+def test_no_sentences_are_refused(tiny_processor):
+    with pytest.raises(ValueError, match="got no sentences"):
+        tiny_processor(text=[])
+
+
+def test_settings_of_a_call_that_nothing_reads_are_refused(tiny_processor, picture):
+    with pytest.raises(ValueError, match="got size=32, but expected images and text alone"):
+        tiny_processor(images=picture(0), size=32)
+    assert tiny_processor(text="a dog", padding=True, truncation=True)["input_ids"].shape[0] == 1

@@ -15,6 +15,7 @@ from hgan.model.similarity import (
     join_columns,
     local_level,
     pair_terms,
+    scaled_weights,
     score_table,
     similarity,
     soft_maximum,
@@ -223,3 +224,35 @@ def test_trimming_cuts_padding_only():
     image = graph(ImageGraph, [2, 4], 0, padding=3)
     assert trim(image).nodes.shape == (2, 4, DIM)
     assert trim(graph(ImageGraph, [0], 0, padding=3)).nodes.shape == (1, 1, DIM)
+
+
+@pytest.mark.parametrize(
+    ("weights", "shares"),
+    [
+        ({"global": 3e38, "local": 3e38, "cross": 3e38}, [1 / 3] * 3),
+        ({"global": 1.7e308, "local": 1.7e308}, [0.5, 0.5, 0]),
+        ({"local": 5e-324}, [0, 1, 0]),
+        ({"global": -0.0, "local": 2}, [0, 1, 0]),
+        ({"global": 10**300, "local": 10**300}, [0.5, 0.5, 0]),
+        ({"global": 1, "local": 1, "cross": 2}, [0.25, 0.25, 0.5]),
+    ],
+)
+def test_weights_at_the_edge_are_right(weights, shares):
+    found = scaled_weights(weights)
+    assert found.tolist() == pytest.approx(shares)
+    assert not torch.signbit(found).any()
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {}, {"local": 0}, {"local": -0.0}, {"local": -1}, {"local": float("nan")}, {"local": float("inf")}, {"local": "1"},
+        {"local": True}, {"local": None}, {"local": [1]}, {"local": 10**400}, {"local": 10**5000}, {"other": 1}, {1: 1},
+        {"local": 1j}, [1, 2, 3], "local", 7,
+    ],
+)  # fmt: skip
+def test_weights_that_are_none_are_refused(weights):
+    with pytest.raises(
+        ValueError, match=r"got level weights .*, but expected numbers of 0 or more for global, local, cross"
+    ):
+        scaled_weights(weights)
