@@ -4,6 +4,7 @@ search."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import torch
 from PIL import Image
@@ -15,7 +16,7 @@ from .data.names import written
 from .data.record import Record
 from .images import open_image
 from .model.hgan import HGANModel
-from .pixels import Picture, pixel_values
+from .pixels import Picture, pixel_values, square
 from .processing import HGANProcessor
 from .types import ImageGraph, TextGraph, concatenate
 
@@ -83,7 +84,7 @@ def encode_readable(
     """
     parts, kept = [], list[Record]()
     chunks = [records[i : i + batch_size] for i in range(0, len(records), batch_size)]
-    opened: Iterable[Opened] = one_ahead(open_readable, chunks)
+    opened: Iterable[Opened] = one_ahead(partial(open_readable, size=model.config.image_size), chunks)
     for images, read, unread in tqdm(opened, total=len(chunks), desc="pictures", unit="batch", disable=not progress):
         left_out += unread
         if images:
@@ -94,12 +95,13 @@ def encode_readable(
     return concatenate(parts), kept
 
 
-def open_readable(records: Sequence[Record]) -> Opened:
-    """Pictures that can be read, their records, and the others with the reason."""
+def open_readable(records: Sequence[Record], size: int) -> Opened:
+    """Pictures that can be read, as squares of the size that the model takes (large ones would add up), their records, and the
+    others with the reason."""
     images, kept, left_out = list[Image.Image](), list[Record](), list[LeftOut]()
     for record in records:
         try:
-            images.append(open_image(record.path))
+            images.append(square(open_image(record.path), size))
             kept.append(record)
         except (ValueError, OSError) as error:
             lost = f"; its {len(record.captions)} captions go with it" if record.captions else ""

@@ -23,6 +23,7 @@ from .encoding import to_pixels
 from .files import atomic
 from .images import open_image
 from .model.hgan import HGANModel
+from .pixels import square
 from .types import Regions, concatenate
 
 CHUNK, BATCH = 256, 32  # pictures a file, and pictures that go through the encoder together
@@ -91,7 +92,7 @@ def _regions(model: HGANModel, looks: Sequence[Look]) -> dict[str, Any]:
             except (ValueError, OSError):
                 unread.append(place)
                 continue
-            seen.append(ImageOps.mirror(picture) if mirrored else picture)
+            seen.append(square(ImageOps.mirror(picture) if mirrored else picture, model.config.image_size))
         if seen:
             regions, _ = model.encode_regions(to_pixels(seen, model).to(model.device))
             parts.append(regions.to("cpu"))

@@ -98,7 +98,7 @@ def _encode(
     """Regions, as the graph gets them, and graphs of all pictures that can be read, on the CPU; and their records."""
     regions, images, kept = [], [], list[Record]()
     for start in tqdm(range(0, len(records), BATCH), desc="pictures", unit="batch", disable=not progress):
-        pictures, read, unread = open_readable(records[start : start + BATCH])
+        pictures, read, unread = open_readable(records[start : start + BATCH], model.config.image_size)
         left_out += unread
         kept += read
         if not pictures:

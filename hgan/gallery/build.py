@@ -21,10 +21,11 @@ from ..build import fingerprint
 from ..data.folder import Record
 from ..encoding import encode_images, encode_texts
 from ..files import atomic, sha256, write_json
-from ..images import open_image
+from ..images import open_image, still_webp
 from ..locks import OWNER, locked_folder
 from ..model.hgan import HGANModel
 from ..model.similarity import SimilarityParameters
+from ..pixels import square
 from ..places import folder_place
 from ..processing import HGANProcessor
 from ..replace import remove_files, replace, tidy
@@ -138,29 +139,20 @@ def _encode(
 def _open(record: Record, image_size: int, thumbnail_size: int) -> Opened:
     try:
         image = open_image(record.path)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return Opened(record, None, (0, 0), b"", str(error))
     # The model takes this size anyway, and a chunk of large pictures would fill the memory.
-    square = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
-    size, thumbnail = image.size, _small_webp(record.path, thumbnail_size)
+    seen, size, thumbnail = square(image, image_size), image.size, still_webp(record.path, thumbnail_size)
     if thumbnail is None:
         buffer = io.BytesIO()
         image.thumbnail((thumbnail_size, thumbnail_size), Image.Resampling.BILINEAR)
-        image.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
+        try:
+            image.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
+        except Exception as error:  # a picture of its own kind costs itself alone
+            reason = f"{record.path.name}: got a picture of which no thumbnail can be made ({type(error).__name__})"
+            return Opened(record, None, (0, 0), b"", reason)
         thumbnail = buffer.getvalue()
-    return Opened(record, square, size, thumbnail, "")
-
-
-def _small_webp(path: Path, size: int) -> bytes | None:
-    """The bytes of a picture that is its own thumbnail: a still WebP of at most that size, without metadata. A copy loses
-    nothing, so that what is encoded again from a thumbnail is what was encoded at first."""
-    if path.suffix.lower() != ".webp":
-        return None
-    with Image.open(path, formats=("WEBP",)) as image:
-        plain = image.format == "WEBP" and image.mode == "RGB" and not getattr(image, "is_animated", False)
-        if not plain or max(image.size) > size or image.info.keys() & {"exif", "xmp", "icc_profile"}:
-            return None
-    return path.read_bytes()
+    return Opened(record, seen, size, thumbnail, "")
 
 
 def _encode_chunk(
