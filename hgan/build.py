@@ -78,6 +78,8 @@ def load(
     except Exception as error:  # transformers, safetensors and the hub client raise a dozen kinds
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = " ".join(lines[: 2 if lines[0].endswith(":") else 1]) if lines else type(error).__name__
+        if "but expected" in reason:
+            raise ValueError(f"checkpoint {checkpoint} cannot be loaded: {reason}") from None
         raise ValueError(
             f"got checkpoint {checkpoint}, which cannot be loaded ({reason}), but expected an HGAN folder or hub id"
         ) from None
