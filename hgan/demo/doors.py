@@ -1,0 +1,193 @@
+"""The doors of the app: what every request passes before gradio sees it.
+
+A request is of an address, which has a share of the connections; what is sent is bounded; what this app does not use of gradio's
+own addresses is shut; and what goes wrong is answered and logged without what was sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import anyio
+from gradio.route_utils import FnIndexInferError
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..settings import Settings
+from ..uploads.galleries import GALLERIES
+from .messages import logged
+from .sessions import Sessions
+from .uploading import UPLOADS, upload_route
+from .visitor import ADDRESS, address_of
+
+MOST_BODY = 1_000_000  # bytes of a question; uploads have limits of their own
+STREAMS_AT, STREAMS = 400, 4_000  # open connections that wait for events: of one address, of all
+REQUESTS_AT, REQUESTS = 100, 400  # other requests at the same time: of one address, of all
+SWEEP_SECONDS = 300
+
+# What may be posted, by the first part of the address after gradio's prefix.
+POSTED = ("queue/join", "run", "api", "call", "cancel", "reset", "upload")
+# gradio has more than this app uses: state kept as files, fetching for others, an editor, a hub client.
+SHUT = re.compile(
+    r"/gradio_api/(deep_link|run-history|runs|component_server|process_recording|(undo-)?vibe|stream|proxy=|dev/|profiling)"
+    r"|/gradio_api/file=[a-z+]*:/|/(monitoring|login|logout)(/|$)",
+    re.IGNORECASE,
+)
+STREAM = re.compile(r"/gradio_api/(heartbeat/|queue/data|upload_progress|call/.+/.+)")
+HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([^/]+)")
+
+
+class _TooMuchError(Exception):
+    """A body is longer than it may be."""
+
+
+class Doors:
+    """ASGI middleware. One for each launch."""
+
+    def __init__(self, app: ASGIApp, proxies: int = 0, most_body: int = MOST_BODY) -> None:
+        self.app, self.proxies, self.most_body = app, proxies, most_body
+        self.open = {"streams": Counter[str](), "requests": Counter[str]()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        address, path = address_of(scope, self.proxies), scope["path"]
+        ADDRESS.set(address)
+        posted = path.partition("/gradio_api/")[2]
+        if SHUT.match(path) or (scope["method"] == "POST" and not posted.startswith(POSTED)):
+            await _said(404, "got an address that this app does not have, but expected one of those in /gradio_api/info")(
+                scope, receive, send
+            )
+            return
+        stream = scope["method"] == "GET" and STREAM.match(path) is not None
+        with self._place(address, stream) as there_is_room:
+            if not there_is_room:
+                answer = _said(429, "got more connections at once than one visitor may have: close some pages, then try again")
+                await answer(scope, receive, send)
+                return
+            with _open_page(scope, path):
+                await self._pass(scope, receive, send, posted)
+
+    @contextmanager
+    def _place(self, address: str, stream: bool) -> Iterator[bool]:
+        kind, at, all_ = ("streams", STREAMS_AT, STREAMS) if stream else ("requests", REQUESTS_AT, REQUESTS)
+        counts = self.open[kind]
+        if counts[address] >= at or counts.total() >= all_:
+            yield False
+            return
+        counts[address] += 1
+        try:
+            yield True
+        finally:
+            counts[address] -= 1
+            if not counts[address]:
+                del counts[address]
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, posted: str) -> None:
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        is_upload = posted.startswith("upload")
+        bounded = receive if is_upload or scope["method"] in ("GET", "HEAD") else _bounded(receive, self.most_body)
+        try:
+            await self.app(scope, bounded, noted)
+        except _TooMuchError:
+            if not started:
+                answer = _said(413, f"got more than {self.most_body:,} bytes in one question, but expected at most that: shorten it")
+                await answer(scope, receive, send)
+        except Exception as error:
+            if not started:
+                await _answer(error, posted)(scope, receive, send)
+            elif not _is_gone(error):
+                logged(error)
+
+
+def _answer(error: Exception, posted: str) -> JSONResponse:
+    if isinstance(error, FnIndexInferError | KeyError) and posted.startswith(POSTED):
+        return _said(404, "got a question for an endpoint that is not there, but expected one of those in /gradio_api/info")
+    if isinstance(error, TypeError | ValueError) and posted.startswith("call/v2"):
+        return _said(400, "got other arguments than the endpoint takes, but expected those in /gradio_api/info")
+    return _said(500, f"something went wrong here (reference {logged(error)}): try it in another way")
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether somebody asked for events of a session that is over, or left while they were sent."""
+    return getattr(error, "status_code", None) == 404 or isinstance(error, OSError)
+
+
+def _said(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"detail": message, "error": message}, status_code=status)
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > most:
+            raise _TooMuchError
+        return message
+
+    return counted
+
+
+@contextmanager
+def _open_page(scope: Scope, path: str) -> Iterator[None]:
+    """A session whose page is open, for as long as it is."""
+    match = HEARTBEAT.match(path)
+    sessions = getattr(scope.get("app"), "state_holder", None)
+    if match is None or not isinstance(sessions, Sessions):
+        yield
+        return
+    sessions.streams[match[1]] += 1
+    try:
+        yield
+    finally:
+        sessions.streams[match[1]] -= 1
+        if sessions.streams[match[1]] <= 0:
+            del sessions.streams[match[1]]
+
+
+def guarded_app(settings: Settings) -> dict[str, Any]:
+    """For `launch(app_kwargs=...)`: the doors, sessions by shares, and uploads of which each is its visitor's own."""
+    UPLOADS.limit(settings)
+    GALLERIES.limit(settings)
+    body = max(MOST_BODY, 2_000 * settings.upload_pictures)  # a list of uploaded files has their names
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        sessions = Sessions(settings.sessions)
+        sessions.set_blocks(app.get_blocks())
+        app.state_holder = sessions
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_sweep)
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel()
+
+    return {
+        "middleware": [Middleware(Doors, proxies=settings.trust_proxy, most_body=body)],
+        "lifespan": lifespan,
+        "routes": [Route("/gradio_api/upload", upload_route, methods=["POST"])],
+    }
+
+
+async def _sweep() -> None:
+    while True:
+        await anyio.sleep(SWEEP_SECONDS)
+        await anyio.to_thread.run_sync(UPLOADS.sweep)
+        await anyio.to_thread.run_sync(GALLERIES.sweep)

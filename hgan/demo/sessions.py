@@ -1,0 +1,90 @@
+"""What the app keeps of each visit: little, and so much of one visitor that another's stays.
+
+gradio keeps the state of the sessions used last, whoever they are of, and with it a copy of every value that went through a
+component, for its deep links. Here each address has a share, and no such copies are made: links of this app are made by the pages.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from typing import Any
+
+from gradio.state_holder import SessionState, StateHolder
+
+from ..uploads.session import SessionGallery
+from ..uploads.shares import Shares
+from .visitor import current
+
+ADDRESS_SHARE = 0.4  # of all sessions: a class of 60 with three tabs each fits into 200 of 500
+
+
+class _Nothing(dict[int, Any]):
+    """Forgets what is put into it."""
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        return
+
+
+class LeanState(SessionState):
+    """State and changed components of a session, without copies of what was shown."""
+
+    def __init__(self, blocks: Any) -> None:
+        super().__init__(blocks)
+        self.config_values = _Nothing()
+
+    def _update_config(self, key: int) -> None:
+        return
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        return
+
+
+class Sessions(StateHolder):
+    """In place of gradio's: one's own sessions make room for each other.
+
+    Of an address, sessions that asked but once go first, then those that nobody looks at, then those of open pages and own
+    galleries; in each group the one that was used longest ago.
+    """
+
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self.shares = Shares(total, max(1, int(total * ADDRESS_SHARE)), rank=self.worth)
+        self.answered: Counter[str] = Counter()  # questions, by session
+        self.streams: Counter[str] = Counter()  # open pages, by session
+
+    def set_blocks(self, blocks: Any) -> None:
+        super().set_blocks(blocks)
+        self.capacity = 1 << 60  # the shares say who goes
+
+    def worth(self, session: str) -> int:
+        """How much a session is worth keeping."""
+        state = self.session_data.get(session)
+        if state is not None and any(isinstance(value, SessionGallery) for value in state.state_data.values()):
+            return 3
+        return 2 if self.streams[session] else min(self.answered[session], 2) // 2
+
+    def known(self, session: str) -> bool:
+        """Whether a session has an open page, or has had an answer before."""
+        return bool(self.streams[session] or self.answered[session])
+
+    def __getitem__(self, session_id: str) -> SessionState:
+        if session_id not in self.session_data:
+            for gone in self.shares.add(session_id, current(session_id)):
+                self.drop(gone)
+            self.session_data[session_id] = LeanState(self.blocks)
+        else:
+            self.shares.touch(session_id)
+        self.time_last_used[session_id] = datetime.datetime.now()
+        return self.session_data[session_id]
+
+    def drop(self, session: str) -> None:
+        """A session is over: its gallery and what waits to be fetched go with it."""
+        self.delete_state(session)
+        self.session_data.pop(session, None)
+        self.time_last_used.pop(session, None)
+        self.shares.remove(session)
+        self.answered.pop(session, None)
+        queue = self.blocks._queue
+        queue.pending_messages_per_session.pop(session, None)
+        queue.pending_event_ids_session.pop(session, None)
