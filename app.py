@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from hgan.settings import Settings
-from hgan.start import WarmUp, check_places, ended_by_signals, many_files, without_proxy
+from hgan.start import WarmUp, check_places, ended_by_signals, many_files, small_heap, without_proxy
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
 # Whose address to believe is HGAN_TRUST_PROXY's to say; uvicorn would believe anybody on this machine.
@@ -74,6 +74,7 @@ def serve(settings: Settings) -> None:
     """
     check_places(settings)
     many_files()
+    small_heap()
     retriever = place(Retriever.open())
     options = launch_options(settings)
     options["app_kwargs"]["routes"] += app_kwargs(retriever)["routes"]

@@ -37,7 +37,7 @@ NUMBERS = {
     "HGAN_GALLERIES": Number(200, 2, 100_000, "a number of galleries"),
     "HGAN_GALLERIES_MB": Number(1_000, 1, 10_000_000, "a number of megabytes"),
     "HGAN_SESSIONS": Number(500, 2, 1_000_000, "a number of sessions"),
-    "HGAN_QUEUE": Number(400, 2, 100_000, "a number of questions"),
+    "HGAN_QUEUE": Number(600, 2, 100_000, "a number of questions"),
     "HGAN_TRUST_PROXY": Number(0, 0, 10, "how many proxies stand before the app"),
 }
 TEXTS = ("HGAN_CHECKPOINT", "HGAN_GALLERY", "HGAN_HOST", "HGAN_CACHE")
@@ -57,7 +57,7 @@ class Settings:
     galleries: int = 200  # of visitors, at once; half of them for one address
     galleries_mb: int = 1_000  # of visitors, on disk; half of it for one address
     sessions: int = 500  # whose state is kept; two fifths of them for one address
-    queue: int = 400  # questions that wait or run; a quarter of them for one address
+    queue: int = 600  # questions that wait or run; a quarter of them for one address
     trust_proxy: int = 0  # proxies before the app, each of which adds to X-Forwarded-For; 0 believes nobody
     cache: str | None = None
 

@@ -110,6 +110,17 @@ def many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def small_heap() -> None:
+    """Lets the C library give memory back as soon as a large picture or table is freed. By itself it keeps a heap for each of the
+    threads that answer questions, and each grows as large as the largest picture that came its way."""
+    with contextlib.suppress(OSError, AttributeError, ImportError):
+        import ctypes
+
+        libc = ctypes.CDLL("libc.so.6")
+        for option, value in ((-8, 2), (-3, 1 << 20), (-1, 1 << 24)):  # M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+            libc.mallopt(option, value)
+
+
 class WarmUp:
     """Work in the background that is ended before the process is: a thread that still computes then would abort it."""
 

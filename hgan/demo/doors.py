@@ -27,8 +27,11 @@ from .uploading import UPLOADS, upload_route
 from .visitor import ADDRESS, address_of
 
 MOST_BODY = 1_000_000  # bytes of a question; uploads have limits of their own
-STREAMS_AT, STREAMS = 400, 4_000  # open connections that wait for events: of one address, of all
-REQUESTS_AT, REQUESTS = 100, 400  # other requests at the same time: of one address, of all
+MOST_MARKS = 60_000  # commas and brackets of a question: what they part takes far more room than they do
+DRAINED = 20_000_000
+SESSION_STREAMS = 4  # open connections of one session that wait for answers, and as many that say that its page is open
+# At the same time, of one address and of all: open pages, waits for answers, and other requests.
+PLACES = {"pages": (300, 3_000), "answers": (500, 3_000), "requests": (100, 400)}
 SWEEP_SECONDS = 300
 
 # What may be posted, by the first part of the address after gradio's prefix.
@@ -39,12 +42,9 @@ SHUT = re.compile(
     r"|/gradio_api/file=[a-z+]*:/|/(monitoring|login|logout)(/|$)",
     re.IGNORECASE,
 )
-STREAM = re.compile(r"/gradio_api/(heartbeat/|queue/data|upload_progress|call/.+/.+)")
+ANSWERS = re.compile(r"/gradio_api/(queue/data|call/.+/.+)")
+PAGES = re.compile(r"/gradio_api/(heartbeat/|upload_progress)")
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([^/]+)")
-
-
-class _TooMuchError(Exception):
-    """A body is longer than it may be."""
 
 
 class Doors:
@@ -52,7 +52,8 @@ class Doors:
 
     def __init__(self, app: ASGIApp, proxies: int = 0, most_body: int = MOST_BODY) -> None:
         self.app, self.proxies, self.most_body = app, proxies, most_body
-        self.open = {"streams": Counter[str](), "requests": Counter[str]()}
+        self.open = {kind: Counter[str]() for kind in PLACES}
+        self.sessions = Counter[tuple[str, str]]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,8 +67,7 @@ class Doors:
                 scope, receive, send
             )
             return
-        stream = scope["method"] == "GET" and STREAM.match(path) is not None
-        with self._place(address, stream) as there_is_room:
+        with self._place(address, scope) as there_is_room:
             if not there_is_room:
                 answer = _said(429, "got more connections at once than one visitor may have: close some pages, then try again")
                 await answer(scope, receive, send)
@@ -76,19 +76,24 @@ class Doors:
                 await self._pass(scope, receive, send, posted)
 
     @contextmanager
-    def _place(self, address: str, stream: bool) -> Iterator[bool]:
-        kind, at, all_ = ("streams", STREAMS_AT, STREAMS) if stream else ("requests", REQUESTS_AT, REQUESTS)
-        counts = self.open[kind]
-        if counts[address] >= at or counts.total() >= all_:
+    def _place(self, address: str, scope: Scope) -> Iterator[bool]:
+        got = scope["method"] == "GET"
+        kind = "answers" if got and ANSWERS.match(scope["path"]) else "pages" if got and PAGES.match(scope["path"]) else "requests"
+        (at, all_), counts = PLACES[kind], self.open[kind]
+        session = (kind, scope["path"] + scope.get("query_string", b"").decode("latin-1")[:200])
+        full = kind != "requests" and self.sessions[session] >= SESSION_STREAMS
+        if full or counts[address] >= at or counts.total() >= all_:
             yield False
             return
         counts[address] += 1
+        self.sessions[session] += 1
         try:
             yield True
         finally:
-            counts[address] -= 1
-            if not counts[address]:
-                del counts[address]
+            for counter, key in ((counts, address), (self.sessions, session)):
+                counter[key] -= 1  # type: ignore[index]
+                if counter[key] <= 0:  # type: ignore[index]
+                    del counter[key]  # type: ignore[arg-type]
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, posted: str) -> None:
         started = False
@@ -98,14 +103,16 @@ class Doors:
             started = started or message["type"] == "http.response.start"
             await send(message)
 
-        is_upload = posted.startswith("upload")
-        bounded = receive if is_upload or scope["method"] in ("GET", "HEAD") else _bounded(receive, self.most_body)
-        try:
-            await self.app(scope, bounded, noted)
-        except _TooMuchError:
-            if not started:
-                answer = _said(413, f"got more than {self.most_body:,} bytes in one question, but expected at most that: shorten it")
+        if scope["method"] not in ("GET", "HEAD") and not posted.startswith("upload"):
+            body = await _body(receive, self.most_body)
+            if body is None or sum(body.count(mark) for mark in b",[{") > MOST_MARKS * self.most_body // MOST_BODY:
+                most = f"{self.most_body:,} bytes and {MOST_MARKS:,} values"
+                answer = _said(413, f"got more than {most} in one question, but expected at most that: shorten it")
                 await answer(scope, receive, send)
+                return
+            receive = _replayed(body, receive)
+        try:
+            await self.app(scope, receive, noted)
         except Exception as error:
             if not started:
                 await _answer(error, posted)(scope, receive, send)
@@ -130,18 +137,33 @@ def _said(status: int, message: str) -> JSONResponse:
     return JSONResponse({"detail": message, "error": message}, status_code=status)
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
-    size = 0
-
-    async def counted() -> Message:
-        nonlocal size
+async def _body(receive: Receive, most: int) -> bytes | None:
+    """What was sent; None where it is more than it may be. A little more than that is read and dropped, for who answers earlier
+    breaks the connection before the answer is read."""
+    parts, size = [], 0
+    while True:
         message = await receive()
-        size += len(message.get("body", b""))
-        if size > most:
-            raise _TooMuchError
-        return message
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= most:
+            parts.append(part)
+        else:
+            parts.clear()
+        if not message.get("more_body", False) or size > most + DRAINED:
+            return b"".join(parts) if size <= most else None
 
-    return counted
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import HTTPException
@@ -20,7 +21,8 @@ from .visitor import ADDRESS, current
 
 ADDRESS_SHARE = 0.25  # of the queue: a class of 60 at one address still has a question each and more
 SESSION_SHARE = 16  # questions of one session: a page asks four at once when it opens
-UNREAD_SECONDS = 30.0  # that an answer is kept for somebody who does not listen, where an address has no more room
+NEW_SHARE = 0.75  # of an address's share, for sessions that are new
+UNREAD_SECONDS = 10.0  # that an answer is kept for somebody who does not listen, where an address has no more room
 BUSY = (
     "got more questions at once than one visitor may ask, but expected fewer: wait until some are answered, then try again"
 )
@@ -60,6 +62,8 @@ class FairQueue(Queue):
             HTTPException: the visitor's share is used up.
         """
         share = max(1, int((self.max_size or 1 << 30) * ADDRESS_SHARE))
+        if not self._known(visitor.session):  # the rest is for those who are in the middle of something
+            share = max(1, int(share * NEW_SHARE))
         if self._open_at(visitor.address) >= share:
             self._forget_unread(visitor.address)
         if (
@@ -107,8 +111,12 @@ class FairQueue(Queue):
 
     def _units(self, event: Event) -> tuple[str, tuple[str, str]]:
         visitor = self._asker.get(event.session_hash, NOBODY)
-        known = getattr(self.blocks.state_holder, "known", lambda session: True)
-        return visitor.address, (visitor.address, visitor.session if known(visitor.session) else "")
+        return visitor.address, (visitor.address, visitor.session if self._known(visitor.session) else "")
+
+    def _known(self, session: str) -> bool:
+        """Whether a session has an open page or has had an answer before."""
+        known: Callable[[str], bool] = getattr(self.blocks.state_holder, "known", lambda session: True)
+        return known(session)
 
     # What is done then.
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
+from copy import copy
 from typing import Any
 
+import gradio as gr
 from gradio.state_holder import SessionState, StateHolder
 
 from ..uploads.session import SessionGallery
@@ -19,19 +21,25 @@ from .visitor import current
 ADDRESS_SHARE = 0.4  # of all sessions: a class of 60 with three tabs each fits into 200 of 500
 
 
-class _Nothing(dict[int, Any]):
-    """Forgets what is put into it."""
-
-    def __setitem__(self, key: int, value: Any) -> None:
-        return
-
-
 class LeanState(SessionState):
     """State and changed components of a session, without copies of what was shown."""
 
     def __init__(self, blocks: Any) -> None:
-        super().__init__(blocks)
-        self.config_values = _Nothing()
+        # Not gradio's own: it writes down the settings of every component, which takes longer than most questions do.
+        self.blocks_config = copy(blocks.default_config)
+        self.config_values: dict[int, Any] = {}
+        self.state_data: dict[int, Any] = {}
+        self._state_ttl: dict[int, Any] = {}
+        self.is_closed = False
+        self.STATE_TTL_WHEN_CLOSED = 3600
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        block = self.blocks_config.blocks.get(key)
+        if isinstance(block, gr.State):
+            self._state_ttl[key] = (block.time_to_live, datetime.datetime.now())
+            self.state_data[key] = value
+        else:
+            self.blocks_config.blocks[key] = value
 
     def _update_config(self, key: int) -> None:
         return

@@ -53,7 +53,8 @@ class Uploads:
         self._base: dict[Path, Path] = {}
         self._since: dict[Path, float] = {}
         self._lock = threading.Lock()
-        self.shares = Shares(0, 0)
+        # Uploads name no session. The largest goes first: whoever fills the room of an address, it is not with small ones.
+        self.shares = Shares(0, 0, rank=lambda folder: -self.shares.size(folder))
         self.limit(Settings())
 
     def limit(self, settings: Settings) -> None:

@@ -63,6 +63,8 @@ class SessionGallery:
             raise ValueError(
                 "got a question for your own gallery, which has been removed: build it again in My gallery"
             )
+        GALLERIES.count.touch(self.folder)
+        GALLERIES.bytes.touch(self.folder)
         return opened
 
     @property

@@ -65,6 +65,11 @@ class Shares:
         with self._lock:
             return sorted(self._held, key=lambda key: self._held[key].order)
 
+    def size(self, key: Hashable) -> int:
+        """How large it is; 0 where it is not held."""
+        held = self._held.get(key)
+        return held.size if held else 0
+
     def visitor(self, key: Hashable) -> Visitor | None:
         """Who holds it."""
         held = self._held.get(key)
