@@ -15,7 +15,7 @@ from fastapi import HTTPException
 from gradio.queueing import Event, Queue
 
 from ..uploads.shares import NOBODY, Visitor
-from .messages import plain
+from .messages import logged, plain
 from .values import Refused, refusal
 from .visitor import ADDRESS, current
 
@@ -67,26 +67,34 @@ class FairQueue(Queue):
         if self._open_at(visitor.address) >= share:
             self._forget_unread(visitor.address)
         if (
-            len(self.pending_event_ids_session.get(visitor.session, ())) >= SESSION_SHARE
+            sum(self._open_of(visitor.session)) >= SESSION_SHARE
             or self._open_at(visitor.address) >= share
         ):
             raise HTTPException(429, BUSY)
 
     def _open_at(self, address: str) -> int:
         """Questions of an address that wait or run, or whose answer nobody has fetched."""
-        open_ = {session: len(ids) for session, ids in self.pending_event_ids_session.items() if ids}
-        if len(self._asker) > 2 * len(open_) + 1_000:
-            self._asker = {session: asker for session, asker in self._asker.items() if session in open_}
-            self._answered = {session: when for session, when in self._answered.items() if session in open_}
-        return sum(count for session, count in open_.items() if self._asker.get(session, NOBODY).address == address)
+        if len(self._asker) > 2 * len(self.pending_event_ids_session) + 1_000:
+            for known in (self._asker, self._answered):
+                for session in [s for s in known if s not in self.pending_event_ids_session]:
+                    del known[session]  # type: ignore[attr-defined]
+        mine = [s for s in self.pending_event_ids_session if self._asker.get(s, NOBODY).address == address]
+        return sum(sum(self._open_of(session)) for session in mine)
+
+    def _open_of(self, session: str) -> tuple[int, int]:
+        """Questions of a session that wait or run, and answers that have not been fetched. Who leaves as soon as the answer is there
+        leaves its number behind, but no message."""
+        ids = self.pending_event_ids_session.get(session, ())
+        waiting = sum(id_ in self.event_ids_to_events for id_ in ids)
+        messages = self.pending_messages_per_session.get(session)
+        return waiting, min(len(ids) - waiting, messages.qsize() if messages is not None else 0)
 
     def _forget_unread(self, address: str) -> None:
-        for session, ids in list(self.pending_event_ids_session.items()):
-            waits = any(id_ in self.event_ids_to_events for id_ in ids)
-            unread = time.monotonic() - self._answered.get(session, 0.0)
-            if self._asker.get(session, NOBODY).address == address and not waits and unread > UNREAD_SECONDS:
-                self.pending_event_ids_session.pop(session, None)
-                self.pending_messages_per_session.pop(session, None)
+        for session in list(self.pending_event_ids_session):
+            waiting, unread = self._open_of(session)
+            since = time.monotonic() - self._answered.get(session, 0.0)
+            if self._asker.get(session, NOBODY).address == address and unread and not waiting and since > UNREAD_SECONDS:
+                self.forget(session)
 
     # Whose turn it is.
 
@@ -130,6 +138,32 @@ class FairQueue(Queue):
             answered = getattr(self.blocks.state_holder, "answered", None)
             if answered is not None and visitor.session in self.blocks.state_holder:
                 answered[visitor.session] += 1
+
+    async def start_processing(self) -> None:
+        """Goes on whatever happens: in gradio's queue one fault here would end the service for everybody."""
+        while True:
+            try:
+                await super().start_processing()
+                return
+            except Exception as error:
+                logged(error)
+                self.stopped = False
+
+    def send_message(self, event: Event, event_message: Any) -> None:
+        """To nobody, where the session is over or its page was left."""
+        if event.session_hash in self.pending_messages_per_session:
+            super().send_message(event, event_message)
+        else:
+            event.alive = False
+
+    def forget(self, session: str) -> None:
+        """Drops the questions of a session that wait, and what it has not fetched."""
+        for waiting in self.event_queue_per_concurrency_id.values():
+            for event in [event for event in waiting.queue if event.session_hash == session]:
+                waiting.queue.remove(event)
+                self.event_ids_to_events.pop(event._id, None)
+        self.pending_messages_per_session.pop(session, None)
+        self.pending_event_ids_session.pop(session, None)
 
     def log_message(self, event_id: str, log: str, title: str, level: Any, *rest: Any, **options: Any) -> None:
         """What `gr.Info` and `gr.Warning` say: the page would take it for HTML."""

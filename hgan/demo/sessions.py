@@ -70,7 +70,8 @@ class Sessions(StateHolder):
         state = self.session_data.get(session)
         if state is not None and any(isinstance(value, SessionGallery) for value in state.state_data.values()):
             return 3
-        return 2 if self.streams[session] else min(self.answered[session], 2) // 2
+        asks = bool(self.blocks._queue.pending_event_ids_session.get(session))
+        return 2 if self.streams[session] or asks else min(self.answered[session], 2) // 2
 
     def known(self, session: str) -> bool:
         """Whether a session has an open page, or has had an answer before."""
@@ -93,6 +94,4 @@ class Sessions(StateHolder):
         self.time_last_used.pop(session, None)
         self.shares.remove(session)
         self.answered.pop(session, None)
-        queue = self.blocks._queue
-        queue.pending_messages_per_session.pop(session, None)
-        queue.pending_event_ids_session.pop(session, None)
+        self.blocks._queue.forget(session)  # of `FairQueue`
