@@ -1,7 +1,7 @@
 """The demo: search a gallery by sentence or by picture, and see why something matched. Launching only.
 
-The pages are in `hgan.demo`, every number comes from `hgan.retriever.Retriever`. Run it with `python app.py`; what can be set, such
-as another model and gallery, is listed in docs/hosting.md.
+The pages are in `hgan.demo`, every number comes from `hgan.retriever.Retriever`. Run it with `python app.py`; what can be set,
+such as another model and gallery, is listed in docs/hosting.md.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """One visitor tries to harm the others: `python -m benchmarks.abuse [--out FILE.json] [--only NAME ...]`.
 
-The real app in a process of its own, on loopback, and bounded. An attacker at one address does what stands in `benchmarks.attacks`,
-one after the other. Meanwhile a second visitor at another address, who has a gallery of their own, and a classmate at the
-attacker's own address search twice a second. Reported for each attack: what came of it, the most memory that the app took, and
-the longest that each of the two waited. Status 1 if memory went above 2.5 GB, an answer took more than 2 s, something of theirs
-was lost, the log holds what somebody wrote, or a private folder is left after SIGTERM.
+The real app in a process of its own, on loopback, and bounded. An attacker at one address does what stands in
+`benchmarks.attacks`, one after the other. Meanwhile a second visitor at another address, who has a gallery of their own, and a
+classmate at the attacker's own address search twice a second. Reported for each attack: what came of it, the most memory that
+the app took, and the longest that each of the two waited. Status 1 if memory went above 2.5 GB, an answer took more than 2 s,
+something of theirs was lost, the log holds what somebody wrote, or a private folder is left after SIGTERM.
 """
 
 from __future__ import annotations
@@ -158,7 +158,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         temporary, log = Path(name) / "tmp", Path(name) / "log.txt"
         temporary.mkdir()
-        with running(log, TMPDIR=str(temporary), GRADIO_TEMP_DIR=str(temporary / "gradio"), HGAN_WAITING_MB=str(WAITING_MB)) as server:
+        with running(
+            log, TMPDIR=str(temporary), GRADIO_TEMP_DIR=str(temporary / "gradio"), HGAN_WAITING_MB=str(WAITING_MB)
+        ) as server:
             start = time.monotonic()
             idle = server.memory_mb()
             results = attack_all(server, temporary, options.only)

@@ -146,13 +146,17 @@ def one_long_line(world: World) -> str:
     """Captions of a single picture in one line of JSON, 40,000 of them."""
     line = json.dumps({"image": "0.png", "captions": [f"word {n}" for n in range(40_000)]})
     session = world.session()
-    return said(lambda: session.call(world.server.event("build_gallery"), [[session.upload("a.zip", a_zip(1, line))], None]))
+    return said(
+        lambda: session.call(world.server.event("build_gallery"), [[session.upload("a.zip", a_zip(1, line))], None])
+    )
 
 
 def others_files(world: World) -> str:
     """An example's file is named as one's own, and built from; then it is asked for as before."""
     samples = [c["props"]["samples"] for c in world.server.config["components"] if c["type"] == "dataset"]
-    example = next(cell for rows in samples for row in rows for cell in row if isinstance(cell, dict) and "path" in cell)
+    example = next(
+        cell for rows in samples for row in rows for cell in row if isinstance(cell, dict) and "path" in cell
+    )
     session = world.session()
     file = {"path": example["path"], "orig_name": "a.png", "meta": {"_type": "gradio.FileData"}}
     answer = said(lambda: session.call(world.server.event("build_gallery"), [[file], None]))
@@ -175,7 +179,9 @@ def many_galleries(world: World) -> str:
 
 def many_sessions(world: World) -> str:
     """600 cheap requests, each in a session of its own."""
-    event = next(e for e in world.server.config["dependencies"] if e["queue"] is False and e["api_name"] == "words_to_tick")
+    event = next(
+        e for e in world.server.config["dependencies"] if e["queue"] is False and e["api_name"] == "words_to_tick"
+    )
 
     def ask(_: int) -> int:
         session = world.session()
@@ -223,7 +229,9 @@ def form_fields(world: World) -> str:
 
     def upload(_: int) -> int:
         try:
-            return world.session().http.post("/upload", data={"a": "x" * 50_000_000}, files={"f": ("a", b"x")}).status_code
+            return (
+                world.session().http.post("/upload", data={"a": "x" * 50_000_000}, files={"f": ("a", b"x")}).status_code
+            )
         except httpx.HTTPError:
             return 0
 
@@ -288,7 +296,11 @@ def odd_values(world: World) -> str:
         return "answered"
 
     # One that stops a build or runs an analysis is asked elsewhere.
-    events = [e for e in world.server.config["dependencies"] if e["backend_fn"] and e["api_name"] not in ("analyse", "evaluate")]
+    events = [
+        e
+        for e in world.server.config["dependencies"]
+        if e["backend_fn"] and e["api_name"] not in ("analyse", "evaluate")
+    ]
     counts = world.many(len(events) * len(odd), ask, at_once=8)
     if bad:
         raise AssertionError(f"{len(bad)} raw answers, such as {bad[0][:300]}")
@@ -298,9 +310,16 @@ def odd_values(world: World) -> str:
 def shut_addresses(world: World) -> str:
     """What gradio has and this app does not use: state as files, fetching for others, an editor."""
     session = world.session()
-    paths = ["/deep_link?session_hash=second", "/file=http://127.0.0.9/x", "/proxy=http://127.0.0.9/", "/run-history/buckets"]
+    paths = [
+        "/deep_link?session_hash=second",
+        "/file=http://127.0.0.9/x",
+        "/proxy=http://127.0.0.9/",
+        "/run-history/buckets",
+    ]
     statuses = Counter(session.http.get(path).status_code for path in paths)
-    statuses.update(world.post(path, {}).status_code for path in ("/component_server", "/vibe-edit", "/process_recording"))
+    statuses.update(
+        world.post(path, {}).status_code for path in ("/component_server", "/vibe-edit", "/process_recording")
+    )
     if set(statuses) != {404}:
         raise AssertionError(f"open: {statuses}")
     return outcome(statuses)

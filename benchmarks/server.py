@@ -101,7 +101,9 @@ def connections(server: Server, address: str | None = None) -> httpx.Client:
         address: that they come from, one of 127.0.0.0/8.
     """
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
-    transport = httpx.HTTPTransport(local_address=address, limits=limits, verify=False)  # it would read all certificates
+    transport = httpx.HTTPTransport(
+        local_address=address, limits=limits, verify=False
+    )  # it would read all certificates
     return httpx.Client(base_url=f"{server.url}/gradio_api", timeout=120, transport=transport)
 
 

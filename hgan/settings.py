@@ -1,6 +1,6 @@
 """What a host sets by environment variables: read, checked and named here alone.
 
-An empty variable counts as one that is not set. Commands read what they need by `setting`, the app reads all of them at its start.
+An empty variable counts as one that is not set. Commands read what they need by `setting`, the app reads all at its start.
 """
 
 from __future__ import annotations
@@ -151,5 +151,7 @@ def cache_folder() -> Path | None:
     try:
         return Path.home() / ".cache" / "hgan"
     except (RuntimeError, KeyError):
-        say_once("there is no home folder to keep encoded captions in: they are encoded at each start (or set HGAN_CACHE)")
+        say_once(
+            "there is no home folder to keep encoded captions in: they are encoded at each start (or set HGAN_CACHE)"
+        )
         return None

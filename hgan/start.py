@@ -1,11 +1,13 @@
 """The start of the app, and its end: what would fail later is found before anything runs, and nothing is left running.
 
-Knows no gradio: it is imported before it, for gradio makes HTTP clients as it is imported, which a proxy in the environment can break.
+Knows no gradio, for it is imported before it: gradio makes HTTP clients as it is imported, which a proxy in the environment can
+break.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -69,7 +71,7 @@ def _check_folder(name: str, folder: Path) -> None:
             file.flush()
     except OSError as error:
         raise ValueError(
-            f"got {name}={ascii(str(folder))}, which cannot be written to ({error.strerror}), but expected a folder for what visitors "
+            f"got {name}={str(folder)!a}, which cannot be written to ({error.strerror}), but expected a folder for what visitors "
             f"bring: make room there, or set {name} to another"
         ) from None
 
@@ -83,7 +85,7 @@ def _check_address(settings: Settings) -> None:
         found = socket.getaddrinfo(name, port or 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise ValueError(
-            f"got HGAN_HOST={name!a}, which is no address, but expected one of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
+            f"got HGAN_HOST={name!a}, which is no address, but expected one of this machine: 127.0.0.1, or 0.0.0.0 for all"
         ) from None
     family, kind, _, _, address = found[0]
     with socket.socket(family, kind) as probe:
@@ -91,10 +93,10 @@ def _check_address(settings: Settings) -> None:
         try:
             probe.bind(address)
         except OSError as error:
-            if error.errno == 98 or port is not None and isinstance(error, PermissionError):
+            if error.errno == errno.EADDRINUSE or (port is not None and isinstance(error, PermissionError)):
                 raise ValueError(
-                    f"got HGAN_PORT={port}, which is not free ({error.strerror}), but expected a free one: choose another, or stop "
-                    "what listens there"
+                    f"got HGAN_PORT={port}, which is not free ({error.strerror}), but expected a free one: choose another, "
+                    "or stop what listens there"
                 ) from None
             raise ValueError(
                 f"got HGAN_HOST={name!a}, which this machine does not have ({error.strerror}), but expected one of its addresses"

@@ -16,7 +16,6 @@ from .links import from_query
 from .saving import as_file, save_button
 from .values import refusal
 
-
 MOST_BYTES = 5_000_000  # of a saved case
 
 

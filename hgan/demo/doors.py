@@ -63,13 +63,15 @@ class Doors:
         ADDRESS.set(address)
         posted = path.partition("/gradio_api/")[2]
         if SHUT.match(path) or (scope["method"] == "POST" and not posted.startswith(POSTED)):
-            await _said(404, "got an address that this app does not have, but expected one of those in /gradio_api/info")(
-                scope, receive, send
-            )
+            await _said(
+                404, "got an address that this app does not have, but expected one of those in /gradio_api/info"
+            )(scope, receive, send)
             return
         with self._place(address, scope) as there_is_room:
             if not there_is_room:
-                answer = _said(429, "got more connections at once than one visitor may have: close some pages, then try again")
+                answer = _said(
+                    429, "got more connections at once than one visitor may have: close some pages, then try again"
+                )
                 await answer(scope, receive, send)
                 return
             with _open_page(scope, path):
@@ -78,7 +80,13 @@ class Doors:
     @contextmanager
     def _place(self, address: str, scope: Scope) -> Iterator[bool]:
         got = scope["method"] == "GET"
-        kind = "answers" if got and ANSWERS.match(scope["path"]) else "pages" if got and PAGES.match(scope["path"]) else "requests"
+        kind = (
+            "answers"
+            if got and ANSWERS.match(scope["path"])
+            else "pages"
+            if got and PAGES.match(scope["path"])
+            else "requests"
+        )
         (at, all_), counts = PLACES[kind], self.open[kind]
         session = (kind, scope["path"] + scope.get("query_string", b"").decode("latin-1")[:200])
         full = kind != "requests" and self.sessions[session] >= SESSION_STREAMS
@@ -90,10 +98,8 @@ class Doors:
         try:
             yield True
         finally:
-            for counter, key in ((counts, address), (self.sessions, session)):
-                counter[key] -= 1  # type: ignore[index]
-                if counter[key] <= 0:  # type: ignore[index]
-                    del counter[key]  # type: ignore[arg-type]
+            _less(counts, address)
+            _less(self.sessions, session)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, posted: str) -> None:
         started = False
@@ -120,9 +126,17 @@ class Doors:
                 logged(error)
 
 
+def _less(counts: Counter[Any], key: Any) -> None:
+    counts[key] -= 1
+    if counts[key] <= 0:
+        del counts[key]
+
+
 def _answer(error: Exception, posted: str) -> JSONResponse:
     if isinstance(error, FnIndexInferError | KeyError) and posted.startswith(POSTED):
-        return _said(404, "got a question for an endpoint that is not there, but expected one of those in /gradio_api/info")
+        return _said(
+            404, "got a question for an endpoint that is not there, but expected one of those in /gradio_api/info"
+        )
     if isinstance(error, TypeError | ValueError) and posted.startswith("call/v2"):
         return _said(400, "got other arguments than the endpoint takes, but expected those in /gradio_api/info")
     return _said(500, f"something went wrong here (reference {logged(error)}): try it in another way")
@@ -178,9 +192,7 @@ def _open_page(scope: Scope, path: str) -> Iterator[None]:
     try:
         yield
     finally:
-        sessions.streams[match[1]] -= 1
-        if sessions.streams[match[1]] <= 0:
-            del sessions.streams[match[1]]
+        _less(sessions.streams, match[1])
 
 
 def guarded_app(settings: Settings) -> dict[str, Any]:

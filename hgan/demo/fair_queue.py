@@ -23,9 +23,7 @@ ADDRESS_SHARE = 0.25  # of the queue: a class of 60 at one address still has a q
 SESSION_SHARE = 16  # questions of one session: a page asks four at once when it opens
 NEW_SHARE = 0.75  # of an address's share, for sessions that are new
 UNREAD_SECONDS = 10.0  # that an answer is kept for somebody who does not listen, where an address has no more room
-BUSY = (
-    "got more questions at once than one visitor may ask, but expected fewer: wait until some are answered, then try again"
-)
+BUSY = "got more questions at once than one visitor may ask, but expected fewer: wait until some are answered, then try again"
 FULL = "got more questions than this app can answer now: wait a moment, then try again"
 
 
@@ -48,13 +46,15 @@ class FairQueue(Queue):
             return False, FULL, "queue_full"
         self._require_room(visitor)
         said = refusal([body.data, body.event_data])
-        if said is not None:  # it takes its turn as a question that fails, so that browsers and programs are told in the same way
+        if (
+            said is not None
+        ):  # it takes its turn as a question that fails, so that browsers and programs are told in the same way
             body.data, body.event_data = [Refused(said)], None
         answer = await super().push(body, request, username)
         event = self.event_ids_to_events.get(str(answer[1])) if answer[0] else None
         if event is not None:
             self._asker[event.session_hash] = Visitor(visitor.address, event.session_hash)
-        return answer  # type: ignore[return-value]
+        return answer
 
     def _require_room(self, visitor: Visitor) -> None:
         """
@@ -66,10 +66,7 @@ class FairQueue(Queue):
             share = max(1, int(share * NEW_SHARE))
         if self._open_at(visitor.address) >= share:
             self._forget_unread(visitor.address)
-        if (
-            sum(self._open_of(visitor.session)) >= SESSION_SHARE
-            or self._open_at(visitor.address) >= share
-        ):
+        if sum(self._open_of(visitor.session)) >= SESSION_SHARE or self._open_at(visitor.address) >= share:
             raise HTTPException(429, BUSY)
 
     def _open_at(self, address: str) -> int:
@@ -77,13 +74,13 @@ class FairQueue(Queue):
         if len(self._asker) > 2 * len(self.pending_event_ids_session) + 1_000:
             for known in (self._asker, self._answered):
                 for session in [s for s in known if s not in self.pending_event_ids_session]:
-                    del known[session]  # type: ignore[attr-defined]
+                    del known[session]
         mine = [s for s in self.pending_event_ids_session if self._asker.get(s, NOBODY).address == address]
         return sum(sum(self._open_of(session)) for session in mine)
 
     def _open_of(self, session: str) -> tuple[int, int]:
-        """Questions of a session that wait or run, and answers that have not been fetched. Who leaves as soon as the answer is there
-        leaves its number behind, but no message."""
+        """Questions of a session that wait or run, and answers that have not been fetched. Who leaves as soon as the answer is
+        there leaves its number behind, but no message."""
         ids = self.pending_event_ids_session.get(session, ())
         waiting = sum(id_ in self.event_ids_to_events for id_ in ids)
         messages = self.pending_messages_per_session.get(session)
@@ -93,7 +90,12 @@ class FairQueue(Queue):
         for session in list(self.pending_event_ids_session):
             waiting, unread = self._open_of(session)
             since = time.monotonic() - self._answered.get(session, 0.0)
-            if self._asker.get(session, NOBODY).address == address and unread and not waiting and since > UNREAD_SECONDS:
+            if (
+                self._asker.get(session, NOBODY).address == address
+                and unread
+                and not waiting
+                and since > UNREAD_SECONDS
+            ):
                 self.forget(session)
 
     # Whose turn it is.

@@ -74,7 +74,9 @@ def read_weights(text: str | None) -> dict[str, float] | None:
     except ValueError:
         values = []
     if len(values) != len(LEVELS) or not all(math.isfinite(v) and v >= 0 for v in values) or not sum(values):
-        raise ValueError(f"got w={_short(text)} in the link, but expected three numbers of 0 or more, such as 0.3,0.4,0.3")
+        raise ValueError(
+            f"got w={_short(text)} in the link, but expected three numbers of 0 or more, such as 0.3,0.4,0.3"
+        )
     top = max(1.0, *values)
     return dict(zip(LEVELS, (value / top for value in values), strict=True))
 
@@ -91,7 +93,7 @@ def as_weights(value: object) -> dict[str, float] | None:
         isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) and 0 <= n <= MOST_WEIGHT
         for n in value.values()
     ):
-        raise ValueError(f"got weights {_short(value)}, but expected numbers from 0 by level, such as {_EXAMPLE}")
+        raise ValueError(f"got weights {_short(value)}, but expected them by level, each 0 or more, such as {_EXAMPLE}")
     return value
 
 

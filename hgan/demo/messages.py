@@ -112,13 +112,16 @@ def _read(block_fn: Any, inputs: list[Any], options: dict[str, Any]) -> list[Any
         )
     state = options.get("state")
     live = [state[b._id] if state is not None and not b.stateful and b._id in state else b for b in blocks]
-    return [checked(*each) for each in zip(live, inputs, names, strict=True)]
+    unset = [getattr(block, "value", None) is None for block in blocks]  # nothing is chosen there at first either
+    return [checked(*each) for each in zip(live, inputs, names, unset, strict=True)]
 
 
 def _names(block_fn: Any) -> list[str]:
     """What the inputs of a handler are called: as its parameters, or by their labels."""
     try:
-        given = [p.name for p in inspect.signature(block_fn.fn).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
+        given = [
+            p.name for p in inspect.signature(block_fn.fn).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD
+        ]
     except (TypeError, ValueError):
         given = []
     labels = [getattr(block, "label", None) or block.get_block_name() for block in block_fn.inputs]

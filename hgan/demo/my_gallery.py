@@ -96,7 +96,9 @@ class Handlers:
                     uploads,
                     None if ZERO_GPU else report,
                     encode=self.encode,
-                    downloads=Path(get_upload_folder()),  # gradio gives it from there; from elsewhere it would keep a copy
+                    downloads=Path(
+                        get_upload_folder()
+                    ),  # gradio gives it from there; from elsewhere it would keep a copy
                     visitor=current(request.session_hash),
                 )
         finally:
@@ -139,8 +141,8 @@ class Handlers:
 
 
 def discard(uploads: Sequence[Upload]) -> None:
-    """Removes uploaded files as soon as they have been used. What lies where gradio keeps files for everybody, such as an example,
-    is nobody's own and stays."""
+    """Removes uploaded files as soon as they have been used. What lies where gradio keeps files for everybody, such as an
+    example, is nobody's own and stays."""
     shared = Path(get_upload_folder()).resolve()
     for upload in uploads:
         if UPLOADS.discard(upload.path) or upload.path.resolve().is_relative_to(shared):

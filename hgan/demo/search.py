@@ -16,7 +16,19 @@ from ..visualize.notes import hint
 from ..visualize.pictures import shrink_picture
 from .cases import read_case_file, save_buttons
 from .context import (
-    BARE, BY_PICTURE, HEAVY, PAGES, PICTURES, PRIVATE, SMALL, Asked, Context, Shared, guarded, picture_input, plain_errors,
+    BARE,
+    BY_PICTURE,
+    HEAVY,
+    PAGES,
+    PICTURES,
+    PRIVATE,
+    SMALL,
+    Asked,
+    Context,
+    Shared,
+    guarded,
+    picture_input,
+    plain_errors,
 )  # fmt: skip
 from .links import OWN_GALLERY, as_weights, read_count, read_weights, to_query
 from .matches import gallery_in_link

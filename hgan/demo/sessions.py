@@ -1,7 +1,7 @@
 """What the app keeps of each visit: little, and so much of one visitor that another's stays.
 
 gradio keeps the state of the sessions used last, whoever they are of, and with it a copy of every value that went through a
-component, for its deep links. Here each address has a share, and no such copies are made: links of this app are made by the pages.
+component, for its deep links. Here each address has a share, and no such copies are made: the pages make the links of this app.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from gradio.state_holder import SessionState, StateHolder
 
 from ..uploads.session import SessionGallery
 from ..uploads.shares import Shares
+from .fair_queue import FairQueue
 from .visitor import current
 
 ADDRESS_SHARE = 0.4  # of all sessions: a class of 60 with three tabs each fits into 200 of 500
@@ -94,4 +95,6 @@ class Sessions(StateHolder):
         self.time_last_used.pop(session, None)
         self.shares.remove(session)
         self.answered.pop(session, None)
-        self.blocks._queue.forget(session)  # of `FairQueue`
+        queue = self.blocks._queue
+        if isinstance(queue, FairQueue):
+            queue.forget(session)

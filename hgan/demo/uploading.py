@@ -155,7 +155,9 @@ async def upload_route(request: Request) -> Response:
     said = request.headers.get("content-length", "")
     size = int(said) if said.isascii() and said.isdigit() and len(said) < 16 else UPLOADS.most
     limits = Limits.from_environment()
-    too_much = f"got more than {UPLOADS.most:,} bytes at once, but expected at most {limits.megabytes} MB: take fewer files"
+    too_much = (
+        f"got more than {UPLOADS.most:,} bytes at once, but expected at most {limits.megabytes} MB: take fewer files"
+    )
     if size > UPLOADS.most:
         return PlainTextResponse(too_much, 413)
     app: Any = request.app
@@ -177,7 +179,9 @@ async def upload_route(request: Request) -> Response:
     except MultiPartException as error:
         if "maximum allowed size" in error.message:
             return PlainTextResponse(too_much, 413)
-        return PlainTextResponse("got an upload that is damaged or holds something else than files, but expected files", 400)
+        return PlainTextResponse(
+            "got an upload that is damaged or holds something else than files, but expected files", 400
+        )
     except ClientDisconnect:
         return PlainTextResponse("got half an upload, but expected all of it: upload it again", 400)
     except OSError as error:

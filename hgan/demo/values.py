@@ -76,8 +76,11 @@ def _is_file(value: Any) -> bool:
     )
 
 
-def checked(component: Any, value: Any, name: str) -> Any:
+def checked(component: Any, value: Any, name: str, unset: bool = False) -> Any:
     """A value of the kind that a component takes; None where a list belongs is an empty one.
+
+    Args:
+        unset: whether the component starts without a choice, so that none is one of its values.
 
     Raises:
         ValueError: of another kind, or none of the choices.
@@ -87,7 +90,7 @@ def checked(component: Any, value: Any, name: str) -> Any:
     if isinstance(component, gr.CheckboxGroup) or (isinstance(component, gr.Dropdown) and component.multiselect):
         return _list(component, value, name)
     if isinstance(component, gr.Radio | gr.Dropdown):
-        return _one(component, value, name)
+        return None if value is None and unset else _one(component, value, name)
     if isinstance(component, gr.Textbox) and value is not None and not isinstance(value, str):
         raise ValueError(f"got {shown(value)} as {name}, but expected text")
     if isinstance(component, gr.Checkbox) and value is not None and not isinstance(value, bool):
@@ -95,7 +98,9 @@ def checked(component: Any, value: Any, name: str) -> Any:
     if isinstance(component, gr.Dataset):
         choices = len(component.samples or [])
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < choices:
-            raise ValueError(f"got {shown(value)} as the number of an example, but expected one from 0 to {choices - 1}")
+            raise ValueError(
+                f"got {shown(value)} as the number of an example, but expected one from 0 to {choices - 1}"
+            )
     if isinstance(component, gr.Image | gr.UploadButton) and value is not None and not isinstance(value, dict):
         raise ValueError(f"got {shown(value)} as {name}, which is no uploaded file, but expected one")
     return value
@@ -114,7 +119,7 @@ def _number(component: gr.Slider, value: Any, name: str) -> Any:
 def _list(component: Any, value: Any, name: str) -> list[Any]:
     values = [] if value is None else value
     if not isinstance(values, list) or not all(isinstance(v, str | int) and not isinstance(v, bool) for v in values):
-        raise ValueError(f"got {shown(value)} as {name}, but expected a list of texts, such as [] or [\"0\"]")
+        raise ValueError(f'got {shown(value)} as {name}, but expected a list of texts, such as [] or ["0"]')
     if len(values) > MOST_TICKED:
         raise ValueError(f"got {len(values):,} values as {name}, but expected at most {MOST_TICKED}")
     if not getattr(component, "allow_custom_value", False):

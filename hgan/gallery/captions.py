@@ -84,6 +84,6 @@ def _keep(graphs: RaggedGraphs, folder: Path) -> None:
             new.rename(folder)
     except OSError as error:
         say_once(
-            f"got the cache folder {ascii(str(folder.parent.parent))}, which cannot be written to ({error.strerror or 'no reason given'}), "
+            f"got the cache folder {str(folder.parent.parent)!a}, which cannot be written to ({error.strerror}), "
             "but expected one to keep encoded captions in: they are encoded at each start until HGAN_CACHE names another"
         )

@@ -41,7 +41,8 @@ class Galleries:
         size = sum(p.stat().st_size for place in (folder, served) for p in place.rglob("*") if p.is_file())
         if size > self.bytes.address:
             raise ValueError(
-                f"got a gallery of {size:,} bytes with its download, but expected at most {int(self.bytes.address):,}: take fewer pictures"
+                f"got a gallery of {size:,} bytes with its download, but expected at most {int(self.bytes.address):,}: "
+                "take fewer pictures"
             )
         self.opened[folder], self.served[folder] = opened, served
         for gone in self.count.add(folder, visitor):

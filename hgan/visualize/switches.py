@@ -64,7 +64,7 @@ def read_places(values: Sequence[str] | None) -> list[int]:
         ValueError: something else than a whole number.
     """
     if isinstance(values, str) or not isinstance(values or [], Sequence):
-        raise ValueError(f"got {_short(values)} to switch off, but expected a list, such as [\"0\"]")
+        raise ValueError(f'got {_short(values)} to switch off, but expected a list, such as ["0"]')
     bad = [value for value in values or () if not _whole(value) or isinstance(value, bool)]
     if bad:
         raise ValueError(f"got {_short(bad[0])} to switch off, but expected the number of a word or a region, from 0")
@@ -83,6 +83,8 @@ def read_edges(values: Sequence[str] | None) -> list[Edge]:
     for value in values or ():
         side, *nodes = str(value).split(":", 3)
         if side not in ("image", "text") or len(nodes) != 2 or not all(_whole(node) for node in nodes):
-            raise ValueError(f"got edge {_short(value)} to switch off, but expected one such as 'image:0:4' or 'text:1:2'")
+            raise ValueError(
+                f"got edge {_short(value)} to switch off, but expected one such as 'image:0:4' or 'text:1:2'"
+            )
         edges.append((side, int(nodes[0]), int(nodes[1])))
     return edges

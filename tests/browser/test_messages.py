@@ -21,21 +21,32 @@ def assert_text_only(visitor: Visit) -> None:
     said = visitor.page.get_by_test_id("toast-body")
     assert said.locator("img, form, input, script, svg[onload], a, iframe, style").count() == 0, said.first.inner_html()
     assert visitor.page.evaluate("window.hacked") is None
-    assert not [url for url in visitor.requests if "outside.invalid" in url]
+    assert not [url for url in visitor.requests if url.startswith(OUTSIDE)]
 
 
-@pytest.mark.parametrize("name", ["w", "k", "id", "picture", "gallery", "tab", "a", "b", "text", "words", "edges", "case", "tag"])
+@pytest.mark.parametrize(
+    "name", ["w", "k", "id", "picture", "gallery", "tab", "a", "b", "text", "words", "edges", "case", "tag"]
+)
 def test_a_link_puts_nothing_but_text_into_a_message(visit: Callable[..., Visit], name: str) -> None:
     usual = {"q": "a red circle"} if name not in ("picture",) else {}
-    tab = {"a": "compare", "b": "compare", "text": "what-if", "words": "what-if", "edges": "what-if", "case": "classroom"}
+    tab = {
+        "a": "compare",
+        "b": "compare",
+        "text": "what-if",
+        "words": "what-if",
+        "edges": "what-if",
+        "case": "classroom",
+    }
     at = {"tab": tab[name]} if name in tab else {}
     visitor = visit().open(**{**usual, **at, name: CODE})
-    if name in ("w", "k", "id", "picture", "a", "b", "words", "edges"):
+    if name in ("w", "k", "id", "picture", "a", "b", "words", "edges", "case"):
         said = visitor.page.get_by_test_id("toast-text").first
         expect(said).to_contain_text("expected")
         expect(said).not_to_contain_text("&lt;")  # shown as it was written, not as code for it
     visitor.page.wait_for_timeout(300)
     assert_text_only(visitor)
+    if name == "case":  # answered at once, with status 500, which the browser notes
+        visitor.faults = [fault for fault in visitor.faults if "500" not in fault]
 
 
 def test_a_case_file_puts_nothing_but_text_into_a_message(visit: Callable[..., Visit], tmp_path: Path) -> None:
@@ -46,13 +57,19 @@ def test_a_case_file_puts_nothing_but_text_into_a_message(visit: Callable[..., V
         path.write_text(json.dumps(content))
         visitor = visit().open()
         visitor.page.locator("input[type=file][accept='.json']").set_input_files(path)
-        expect(visitor.page.get_by_test_id("toast-text").first).to_contain_text("but expected" if number else "another model")
+        expect(visitor.page.get_by_test_id("toast-text").first).to_contain_text(
+            "but expected" if number else "another model"
+        )
         assert_text_only(visitor)
 
 
 def test_a_file_name_puts_nothing_but_text_into_a_message(visit: Callable[..., Visit], tmp_path: Path) -> None:
     visitor = visit().open().go("my-gallery")
-    upload = {"name": '<img src="x" onerror="window.hacked=1">.zip', "mimeType": "application/zip", "buffer": b"PK no zip"}
+    upload = {
+        "name": '<img src="x" onerror="window.hacked=1">.zip',
+        "mimeType": "application/zip",
+        "buffer": b"PK no zip",
+    }
     visitor.page.locator("input[type=file][accept*='.zip']").set_input_files(upload)  # type: ignore[arg-type]
     expect(visitor.page.get_by_text(".zip").first).to_be_visible()
     visitor.page.get_by_role("button", name="Build").click()
