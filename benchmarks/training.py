@@ -25,6 +25,7 @@ import torch
 from torch import nn
 
 import hgan.data.batches
+import hgan.data.substitutes
 import hgan.training
 from hgan.data.batches import Batch, Collate, TrainingSet, loader
 from hgan.model.hgan import HGANModel
@@ -75,7 +76,7 @@ def parts_of(trainer: Trainer) -> list[tuple[Any, str, str]]:
     regions = model.regions
     assert regions is not None
     return [
-        (hgan.data.batches, "open_image", "decode"),
+        (hgan.data.substitutes, "open_image", "decode"),
         (TrainingSet, "__getitem__", "augment"),
         (Collate, "__call__", "collate"),
         (regions.backbone, "forward", "backbone"),

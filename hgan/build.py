@@ -15,8 +15,9 @@ import torch
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from .config import HGANConfig
+from .model.checked import require_finite, require_whole
 from .model.hgan import HGANModel
-from .processing import HGANProcessor
+from .processing import HGANProcessor, require_agreement
 from .train_config import TrainConfig
 
 # Settings without weights of their own: the same weights encode differently under others.
@@ -24,6 +25,15 @@ _ENCODING_SETTINGS = (
     "backbone_taps", "context_grid", "image_mean", "image_size", "image_std", "labels", "max_regions", "max_text_tokens",
     "max_words", "nms_threshold", "roi_size", "score_threshold",
 )  # fmt: skip
+
+# What a checkpoint folder holds: one file of each line.
+_FILES = (
+    ("config.json",),
+    ("model*.safetensors", "pytorch_model*.bin"),
+    ("processor_config.json", "preprocessor_config.json"),
+    ("tokenizer.json", "vocab.txt"),
+    ("tokenizer_config.json",),
+)
 
 
 def device_of(name: str = "auto") -> torch.device:
@@ -56,18 +66,37 @@ def load(
         changes: settings of its HGANConfig to replace.
 
     Raises:
-        ValueError: nothing usable is there; the message says what came.
+        ValueError: nothing usable is there, or not all of it: weights that are missing, not the model's, of another shape or
+            not finite, a damaged config, another model's tokenizer. The message says what came.
     """
+    _require_files(checkpoint)
     try:
         model = HGANModel.from_pretrained(checkpoint, dtype=torch.float32, **(changes or {}))
         processor = HGANProcessor.from_pretrained(checkpoint)
+        processor.follow(model.config)  # `changes` are the model's
     except Exception as error:  # transformers, safetensors and the hub client raise a dozen kinds
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = " ".join(lines[: 2 if lines[0].endswith(":") else 1]) if lines else type(error).__name__
         raise ValueError(
             f"got checkpoint {checkpoint}, which cannot be loaded ({reason}), but expected an HGAN folder or hub id"
         ) from None
     place(model, device_of(device))
     return model.eval(), processor
+
+
+def _require_files(checkpoint: str | Path) -> None:
+    """Refuses a local folder that lacks a file: transformers makes up a tokenizer that knows no word."""
+    folder = Path(checkpoint)
+    if not folder.is_dir():
+        return  # a hub id, or nothing at all
+    missing = [
+        " or ".join(names) for names in _FILES if not any(p.is_file() for name in names for p in folder.glob(name))
+    ]
+    if missing:
+        raise ValueError(
+            f"got checkpoint {checkpoint} without {', '.join(missing)}, but expected an HGAN folder "
+            "with them, as save_checkpoint writes it"
+        )
 
 
 def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) -> tuple[HGANModel, HGANProcessor]:
@@ -113,7 +142,13 @@ def fingerprint(model: HGANModel, part: str = "") -> str:
 
 
 def save_checkpoint(model: HGANModel, processor: HGANProcessor, folder: Path) -> None:
-    """A stand-alone Hugging Face folder, weights in half precision; it replaces `folder` only once it is whole."""
+    """A stand-alone Hugging Face folder, weights in half precision; it replaces `folder` only once it is whole.
+
+    Raises:
+        ValueError: `load` would refuse it: the processor is not that of the model, or weights are not finite.
+    """
+    require_agreement(model.config, processor)
+    require_finite({k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}, str(folder))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
         new, old = Path(name) / "new", Path(name) / "old"
@@ -146,12 +181,21 @@ def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
     settings = HGANConfig(**{"backbone_config": backbone_config, "text_config": text_config, **config.model})
     model = HGANModel(settings)
     if config.backbone and model.regions is not None:
-        start = AutoModel.from_pretrained(config.backbone)
+        start = _tower(config.backbone)
         model.regions.backbone.model.load_state_dict(start.state_dict())
-    start = AutoModel.from_pretrained(text_source, add_pooling_layer=False)
+    start = _tower(text_source, add_pooling_layer=False)
     model.text_encoder.load_state_dict(start.state_dict())
     tokenizer = AutoTokenizer.from_pretrained(text_source)
     return model, HGANProcessor.from_config(settings, tokenizer)
+
+
+def _tower(source: str, **options: Any) -> Any:
+    """A tower's weights to start from: whole, though there may be more than the tower has (a classifier's head)."""
+    model, info = AutoModel.from_pretrained(source, output_loading_info=True, **options)
+    missing = {name for name in info["missing_keys"] if not name.startswith("pooler.")}
+    require_whole({**info, "missing_keys": missing, "unexpected_keys": ()}, source)
+    require_finite(model.state_dict(), source)
+    return model
 
 
 def resolve_source(source: str) -> str:

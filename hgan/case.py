@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from typing import Any
 
 import torch
 
+from .data.jsonl import parse_object
 from .types import Analysis, Comparison, Explanation, SearchResult, WhatIf
 from .version import __version__
 
 FORMAT = 1
+MAX_CASE = 20_000_000  # bytes; a case with its numbers has some hundred thousand
 Answer = SearchResult | Explanation | Comparison | WhatIf | Analysis
 KINDS: dict[type[Any], str] = {
     SearchResult: "search",
@@ -57,15 +58,17 @@ def read_case(data: bytes | str, model: Source, gallery: Source) -> tuple[dict[s
     Raises:
         ValueError: not a case.
     """
+    if len(data) > MAX_CASE:
+        raise ValueError(f"got a file of {len(data):,} bytes, but expected a case of at most {MAX_CASE:,}")
     try:
-        case = json.loads(data)
+        case = parse_object(data)
         for part in ("model", "gallery"):
             if not all(isinstance(case[part][key], str) for key in ("name", "sha256")):
                 raise ValueError(f"{part} without name and sha256")
         if case["kind"] not in KINDS.values() or not all(isinstance(case[key], dict) for key in ("state", "data")):
             raise ValueError("no kind, state and data")
         version = case["format"]
-    except (UnicodeDecodeError, RecursionError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"got a file that is no case ({error}), but expected the JSON that a page saves") from None
     if version != FORMAT:
         raise ValueError(f"got a case of format {version!r}, but expected {FORMAT}")

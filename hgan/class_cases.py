@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .data.jsonl import parse_object
 from .files import atomic
 from .types import LEVELS, Step
 
 FORMAT = 1
+MAX_BYTES = 100_000_000
 PICTURES = 4  # in each case
 LETTERS = "ABCD"
 
@@ -89,7 +91,9 @@ def read_cases(path: Path) -> CaseFile:
         ValueError: no such file, another format, or a damaged case.
     """
     try:
-        data = json.loads(path.read_bytes())
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"more than {MAX_BYTES:,} bytes")
+        data = parse_object(path.read_bytes())
         if data["format"] != FORMAT:
             raise ValueError(f"format {data['format']}")
         cases = [_case(case) for case in data["cases"]]
@@ -103,7 +107,7 @@ def read_cases(path: Path) -> CaseFile:
         raise ValueError(
             f"got no {path.name}, but expected the cases: make them with `python -m scripts.classroom`"
         ) from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"{path.name}: got damaged cases ({error}), but expected format {FORMAT} as `python -m scripts.classroom` writes it"
         ) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +16,9 @@ from transformers.utils import logging as transformers_logging
 
 from .audit import audit
 from .build import fingerprint, load, save_checkpoint, soup
-from .data.folder import read_dataset
+from .data.folder import Record, read_dataset
+from .data.left_out import LeftOut, count, told
+from .data.names import written
 from .data.truth import read_truth
 from .evaluation import score_records
 from .files import write_json
@@ -34,6 +35,7 @@ from .report import (
     weighing_lines,
 )
 from .retriever import Retriever, default_checkpoint
+from .terminal import Parser, complain, guarded, json_text, say
 from .version import __version__
 from .visualize.audit_plot import write_audit_figure
 
@@ -44,22 +46,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0 done, 1 `verify` found faults or training stopped, 2 bad input."""
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.run
-    try:
-        return command(options)
-    except (ValueError, OSError) as error:
-        print(f"hgan: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("hgan: stopped; run the same command again to go on", file=sys.stderr)
-        return 130
+    with guarded():
+        options = _parser().parse_args(arguments)
+        command: Callable[[argparse.Namespace], int] = options.run
+        try:
+            return command(options)
+        except (ValueError, OSError) as error:
+            complain(f"hgan: {' '.join(str(error).split())}")
+            return 2
+        except KeyboardInterrupt:
+            complain("hgan: stopped; run the same command again to go on")
+            return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="hgan", description="Image-text retrieval whose scores are sums of parts one can read off."
-    )
+    parser = Parser(prog="hgan", description="Image-text retrieval whose scores are sums of parts one can read off.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train or resume the run that a config file describes")
@@ -168,32 +169,43 @@ def _train(options: argparse.Namespace) -> int:
     try:
         result = Trainer(config).run()
     except TrainingError as error:
-        print(f"hgan: training stopped: {error}", file=sys.stderr)
+        complain(f"hgan: training stopped: {error}")
         return 1
     if not result["finished"]:
         raise KeyboardInterrupt  # the trainer has saved its state
-    print(f"best dev rsum {result['rsum']:.1f} at epoch {result['epoch']}; checkpoint in {Path(config.out) / 'best'}")
+    say(f"best dev rsum {result['rsum']:.1f} at epoch {result['epoch']}; checkpoint in {Path(config.out) / 'best'}")
     return 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    records = read_dataset(options.dataset, options.split)
-    truth = read_truth(options.dataset, options.split)
+    left_out: list[LeftOut] = []
+    records = _read(options.dataset, options.split, left_out)
+    truth = read_truth(options.dataset, options.split, left_out)
     checkpoint = options.checkpoint or default_checkpoint()
     model, processor = load(checkpoint, options.device)
-    scored = score_records(model, processor, records, progress=sys.stderr.isatty())
-    report = {**_source(options, checkpoint, model), **evaluation_report(scored, records, truth)}
+    scored = score_records(model, processor, records, sys.stderr.isatty(), left_out)
+    complain(*told(left_out))
+    report = {**_source(options, checkpoint, model), **evaluation_report(scored, scored.records, truth)}
+    report["left_out"] = count(left_out)
     if options.out:
         write_json(Path(options.out), report)
     return _print_json(report) if options.json else _print_lines(evaluation_lines(report))
 
 
+def _read(folder: str, split: str | None, left_out: list[LeftOut]) -> list[Record]:
+    """Records with what is left out of a folder; remarks on what is not meant for it are for those who build a gallery."""
+    found: list[LeftOut] = []
+    records = read_dataset(folder, split, found)
+    left_out += [one for one in found if one.counts]
+    return records
+
+
 def _source(options: argparse.Namespace, checkpoint: str, model: HGANModel) -> dict[str, Any]:
     """What was measured, at the head of a report."""
     return {
-        "dataset": options.dataset,
+        "dataset": written(options.dataset),
         "split": options.split,
-        "model": {"name": Path(checkpoint).name, "sha256": fingerprint(model)},
+        "model": {"name": written(Path(checkpoint).name), "sha256": fingerprint(model)},
         "versions": {"hgan": __version__, "torch": torch.__version__},
     }
 
@@ -213,15 +225,18 @@ def _average(options: argparse.Namespace) -> int:
     model, processor = soup(shares)
     model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
     save_checkpoint(model, processor, Path(options.out))
-    print(f"the mean of {len(shares)} checkpoints is in {options.out}")
+    say(f"the mean of {len(shares)} checkpoints is in {options.out}")
     return 0
 
 
 def _weigh(options: argparse.Namespace) -> int:
-    datasets = [read_dataset(folder, options.split) for folder in options.dataset]
+    left_out: list[LeftOut] = []
+    datasets = [_read(folder, options.split, left_out) for folder in options.dataset]
     model, processor = load(options.checkpoint or default_checkpoint(), options.device)
     progress = sys.stderr.isatty()
-    found = weigh([score_records(model, processor, records, progress) for records in datasets], progress)
+    scored = [score_records(model, processor, records, progress, left_out) for records in datasets]
+    complain(*told(left_out))
+    found = weigh(scored, progress)
     set_level_weights(model, found[0].weights)
     model.config.name_or_path = ""
     save_checkpoint(model, processor, Path(options.out))
@@ -234,17 +249,18 @@ def _audit(options: argparse.Namespace) -> int:
     plot = Path(options.plot) if options.plot else None
     if plot and plot.suffix not in (".png", ".webp", ".svg"):
         raise ValueError(f"got --plot {plot}, but expected a name that ends in .png, .webp or .svg")
-    records = read_dataset(options.dataset, options.split)
+    left_out: list[LeftOut] = []
+    records = _read(options.dataset, options.split, left_out)
     if 0 < options.limit < len(records):
         records = [records[n] for n in sorted(random.Random(SEED).sample(range(len(records)), options.limit))]
     checkpoint = options.checkpoint or default_checkpoint()
     model, processor = load(checkpoint, options.device)
-    truth = read_truth(options.dataset, options.split)
+    truth = read_truth(options.dataset, options.split, left_out)
+    found = audit(model, processor, records, truth, SEED, progress=sys.stderr.isatty(), left_out=left_out)
+    complain(*told(left_out))
     report = {
-        **_source(options, checkpoint, model),
-        "limit": options.limit or None,
-        **audit(model, processor, records, truth, seed=SEED, progress=sys.stderr.isatty()),
-    }
+        **_source(options, checkpoint, model), "limit": options.limit or None, **found, "left_out": count(left_out)
+    }  # fmt: skip
     if options.out:
         write_json(Path(options.out), report)
     if plot:
@@ -255,17 +271,22 @@ def _audit(options: argparse.Namespace) -> int:
 def _gallery_build(options: argparse.Namespace) -> int:
     if options.limit < 0 or options.thumbnail_size < 16:
         raise ValueError("expected --limit of 0 or more and --thumbnail-size of at least 16 pixels")
-    records = read_dataset(options.source, options.split)[: options.limit or None]
+    left_out: list[LeftOut] = []
+    records = read_dataset(options.source, options.split, left_out)[: options.limit or None]
+    missing = f", {count(left_out)} left out" if count(left_out) else ""
+    say(f"{options.source}: {len(records)} pictures, {sum(len(r.captions) for r in records)} captions{missing}")
+    complain(*told(left_out))
     checkpoint = options.checkpoint or default_checkpoint()
     model, processor = load(checkpoint, options.device)
     name = Path(checkpoint).name
     gallery = build_gallery(
         model, processor, records, options.out, name, options.thumbnail_size, progress=True, lean=options.lean
     )
-    for skipped in gallery.manifest["skipped"]:
-        print(f"skipped {skipped['image']}: {skipped['reason']}", file=sys.stderr)
-    print(f"{options.out}: {gallery.manifest['count']} pictures, {gallery.manifest['captions']} captions, "
-          f"{len(gallery.manifest['skipped'])} skipped")  # fmt: skip
+    where = {record.image: record.place for record in records}
+    unread = [LeftOut(where.get(s["image"], s["image"]), s["reason"]) for s in gallery.manifest["skipped"]]
+    complain(*told(unread))
+    say(f"{options.out}: {gallery.manifest['count']} pictures, {gallery.manifest['captions']} captions, "
+        f"{len(unread) + count(left_out)} skipped")  # fmt: skip
     return 0
 
 
@@ -278,12 +299,12 @@ def _gallery_info(options: argparse.Namespace) -> int:
     }
     if options.json:
         return _print_json(info)
-    print(
+    say(
         f"{info['name']}: {info['count']} pictures, {info['regions']} regions, {info['captions']} captions, {size / 1e6:.1f} MB"
     )
-    print(f"model {info['model']['name']} ({info['model']['sha256'][:12]}), {info['model']['dim']} dimensions")
+    say(f"model {info['model']['name']} ({info['model']['sha256'][:12]}), {info['model']['dim']} dimensions")
     for skipped in info["skipped"]:
-        print(f"skipped {skipped['image']}: {skipped['reason']}")
+        say(f"skipped {skipped['image']}: {skipped['reason']}")
     return 0
 
 
@@ -292,7 +313,7 @@ def _gallery_verify(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"ok": not wrong, "wrong": wrong})
     else:
-        print("\n".join(wrong) if wrong else f"{options.dir}: every file is as it was built")
+        say(*(wrong or [f"{options.dir}: every file is as it was built"]))
     return 1 if wrong else 0
 
 
@@ -309,10 +330,10 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _print_lines(lines: Sequence[str]) -> int:
-    print("\n".join(lines))
+    say(*lines)
     return 0
 
 
 def _print_json(data: Any) -> int:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    print(json_text(data, sys.stdout))
     return 0

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import fields
 from typing import Any
 
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, BertConfig, MobileNetV2Config, PreTrainedConfig
+from transformers.utils import logging
 
 from .labels import LABELS
+
+_log = logging.get_logger(__name__)
 
 
 @strict
@@ -101,6 +106,81 @@ class HGANConfig(PreTrainedConfig):
                 f"got dim={self.dim}, heads={self.heads}, groups={self.groups}, but expected both to divide dim"
             )
         super().__post_init__(**kwargs)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """As transformers' own, for a config.json that is read.
+
+        Raises:
+            ValueError: it is no HGAN's, or lacks settings without which the same weights answer otherwise.
+        """
+        if not isinstance(config_dict, dict):
+            raise ValueError(
+                f"config.json: got {type(config_dict).__name__}, but expected the settings of an HGAN model"
+            )
+        kind, missing = config_dict.get("model_type"), sorted(_NEEDED - config_dict.keys())
+        if kind is not None and kind != cls.model_type:
+            raise ValueError(f"config.json: got model_type {kind!r}, but expected 'hgan'")
+        if len(missing) == len(_NEEDED):
+            raise ValueError("config.json: got none, or an empty one, but expected the settings of an HGAN model")
+        if missing:
+            raise ValueError(
+                f"config.json: got settings without {', '.join(missing)}, but expected all of them: is it damaged?"
+            )
+        known = {field.name for field in fields(cls)} | {
+            "model_type",
+            "transformers_version",
+            "torch_dtype",
+            "auto_map",
+        }
+        strange = sorted(name for name in config_dict.keys() - known if not name.startswith("_"))
+        if strange:
+            _log.warning(f"config.json: got {', '.join(strange)}, which no HGAN model has: nothing reads it")
+        return super().from_dict(config_dict, **kwargs)
+
+
+# Settings that shape no weight, or not every one: a checkpoint that lacks one would be filled up with a default and answer
+# otherwise. (`edge_bias` and `rearrange` came later.)
+_NEEDED = {
+    "backbone_taps", "concepts", "context_grid", "dim", "graph_layers", "groups", "heads", "image_mean", "image_size",
+    "image_std", "labels", "max_regions", "max_text_tokens", "max_words", "nms_threshold", "roi_size", "score_threshold",
+}  # fmt: skip
+_COUNTS = {
+    "image_size": 1, "pyramid_dim": 1, "region_dim": 1, "roi_size": 1, "dim": 1, "heads": 1, "groups": 1, "max_regions": 1,
+    "max_words": 1, "max_text_tokens": 3, "precomputed_dim": 0, "graph_layers": 0, "concepts": 0, "context_grid": 0,
+}  # fmt: skip
+_SHARES = ("score_threshold", "nms_threshold", "dropout")
+_POSITIVE = ("image_std", "temperature_init", "initializer_range")
+
+
+def require_settings(config: HGANConfig) -> None:
+    """Refuses settings that no model can have, also those that were set after the config was made.
+
+    Raises:
+        ValueError: with the setting's name, what came and what was expected.
+    """
+
+    def refuse(name: str, expected: str) -> None:
+        raise ValueError(f"config: got {name}={getattr(config, name)!r}, but expected {expected}")
+
+    for name, least in _COUNTS.items():
+        if type(getattr(config, name)) is not int or getattr(config, name) < least:
+            refuse(name, f"a whole number of {least} or more")
+    for name in ("image_mean", "logit_scale_init", *_SHARES, *_POSITIVE):
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            refuse(name, "a finite number")
+        if name in _SHARES and not 0 <= value <= 1:
+            refuse(name, "a number from 0 to 1")
+        if name in _POSITIVE and value <= 0:
+            refuse(name, "a number above 0")
+    for name in ("edge_bias", "rearrange"):
+        if not isinstance(getattr(config, name), bool):
+            refuse(name, "true or false")
+    for name, kind in (("labels", str), ("backbone_taps", int), ("backbone_channels", int)):
+        values = getattr(config, name)
+        if not isinstance(values, list | tuple) or not values or any(type(v) is not kind for v in values):
+            refuse(name, "a list of names" if kind is str else "a list of whole numbers")
 
 
 def _as_config(value: dict[str, Any] | PreTrainedConfig | None) -> PreTrainedConfig | None:

@@ -10,24 +10,30 @@ from PIL import Image
 from tqdm import tqdm
 
 from .ahead import one_ahead
-from .data.batches import pixels
-from .data.folder import Record
+from .data.left_out import LeftOut
+from .data.names import written
+from .data.record import Record
 from .images import open_image
 from .model.hgan import HGANModel
+from .pixels import Picture, pixel_values
 from .processing import HGANProcessor
 from .types import ImageGraph, TextGraph, concatenate
 
+Opened = tuple[list[Image.Image], list[Record], list[LeftOut]]
 
-def to_pixels(images: Sequence[Image.Image], model: HGANModel) -> torch.Tensor:
-    """What `HGANProcessor` gives for pictures, in one pass a picture: (B, 3, S, S)."""
-    size = (model.config.image_size, model.config.image_size)
-    resized = (image.resize(size, Image.Resampling.BILINEAR) for image in images)
-    return torch.stack([pixels(image, model.config.image_mean, model.config.image_std) for image in resized])
+
+def to_pixels(images: Sequence[Picture], model: HGANModel) -> torch.Tensor:
+    """What `HGANProcessor` gives for pictures, by the same function: (B, 3, S, S).
+
+    Raises:
+        ValueError: as `hgan.pixels.as_picture`.
+    """
+    return pixel_values(images, model.config.image_size, model.config.image_mean, model.config.image_std)
 
 
 @torch.no_grad()
-def encode_images(model: HGANModel, images: Sequence[Image.Image]) -> ImageGraph:
-    """One batch of RGB pictures through the picture tower, on the model's device; the result is on the CPU."""
+def encode_images(model: HGANModel, images: Sequence[Picture]) -> ImageGraph:
+    """One batch of pictures through the picture tower, on the model's device; the result is on the CPU."""
     return model.encode_image(to_pixels(images, model).to(model.device)).to("cpu")
 
 
@@ -50,15 +56,58 @@ def encode_texts(
 def encode_records(
     model: HGANModel, records: Iterable[Record], batch_size: int = 32, progress: bool = False
 ) -> ImageGraph:
-    """Pictures of a dataset through the picture tower; a picture that cannot be read is an error."""
-    records = list(records)
-    parts = []
+    """Pictures of a dataset through the picture tower, one row a record.
+
+    Raises:
+        ValueError: a picture cannot be read; `encode_readable` goes on without it.
+    """
+    records, left_out = list(records), list[LeftOut]()
+    graph, _ = encode_readable(model, records, left_out, batch_size, progress)
+    if left_out:
+        raise ValueError(f"{left_out[0].where}: {left_out[0].reason}")
+    return graph
+
+
+def encode_readable(
+    model: HGANModel,
+    records: Sequence[Record],
+    left_out: list[LeftOut],
+    batch_size: int = 32,
+    progress: bool = False,
+) -> tuple[ImageGraph, list[Record]]:
+    """Pictures of a dataset through the picture tower, and the records that they are of: those that can be read. The others
+    are named in `left_out`, with their captions.
+
+    Raises:
+        ValueError: none of them can be read.
+    """
+    parts, kept = [], list[Record]()
     chunks = [records[i : i + batch_size] for i in range(0, len(records), batch_size)]
-    decoded = one_ahead(_decode, chunks)
-    for images in tqdm(decoded, total=len(chunks), desc="pictures", unit="batch", disable=not progress):
-        parts.append(encode_images(model, images))
-    return concatenate(parts)
+    opened: Iterable[Opened] = one_ahead(open_readable, chunks)
+    for images, read, unread in tqdm(opened, total=len(chunks), desc="pictures", unit="batch", disable=not progress):
+        left_out += unread
+        if images:
+            parts.append(encode_images(model, images))
+            kept += read
+    if not parts:
+        raise ValueError(none_readable(len(records), left_out))
+    return concatenate(parts), kept
 
 
-def _decode(records: list[Record]) -> list[Image.Image]:
-    return [open_image(record.path) for record in records]
+def open_readable(records: Sequence[Record]) -> Opened:
+    """Pictures that can be read, their records, and the others with the reason."""
+    images, kept, left_out = list[Image.Image](), list[Record](), list[LeftOut]()
+    for record in records:
+        try:
+            images.append(open_image(record.path))
+            kept.append(record)
+        except (ValueError, OSError) as error:
+            lost = f"; its {len(record.captions)} captions go with it" if record.captions else ""
+            left_out.append(LeftOut(record.place, f"{written(str(error))}{lost}"))
+    return images, kept, left_out
+
+
+def none_readable(count: int, left_out: Sequence[LeftOut]) -> str:
+    """What to say where not one picture of so many can be read."""
+    first = f" (the first: {left_out[0].where}: {left_out[0].reason})" if left_out else ""
+    return f"got {count:,} pictures of which none can be read{first}, but expected at least one"

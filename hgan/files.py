@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from .terminal import json_text
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def atomic(path: Path) -> Iterator[Path]:
 def write_json(path: Path, data: Any) -> None:
     """Indented UTF-8 JSON, atomically."""
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json_text(data) + "\n", encoding="utf-8")
 
 
 def sha256(path: Path) -> str:

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .data.folder import Box
+from .data.left_out import LeftOut, log
 from .data.nouns import named_labels
+from .data.record import Box
 from .data.truth import SceneTruth
 from .labels import canonical
 from .model.boxes import pairwise_iou
@@ -45,8 +46,12 @@ def namings_of_truth(
     """
     things = truth.things if things is None else things
     found = []
-    for mention in truth.mentions[caption]:
-        start, end = mention.characters(sentence.text)
+    for mention in truth.mentions[caption] if caption < len(truth.mentions) else ():
+        try:
+            start, end = mention.characters(sentence.text)
+        except ValueError as error:  # of one caption among thousands
+            log([LeftOut("caption_facts.jsonl", str(error))])
+            continue
         words = tuple(n for n, (a, b) in enumerate(sentence.spans) if a < end and b > start)
         named = [things[id_] for id_ in mention.things if id_ in things]
         if words and named:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import ImageOps
@@ -16,6 +17,8 @@ from tqdm import tqdm
 
 from .build import fingerprint
 from .data.batches import Look
+from .data.left_out import LeftOut, log
+from .data.names import written
 from .encoding import to_pixels
 from .files import atomic
 from .images import open_image
@@ -26,7 +29,7 @@ CHUNK, BATCH = 256, 32  # pictures a file, and pictures that go through the enco
 
 
 class KnownRegions:
-    """Regions of pictures and of mirror images, by path.
+    """Regions of pictures and of mirror images, by path. Pictures that cannot be read are named, and stand in `unread`.
 
     Args:
         model: whose region encoder is asked, as it is now.
@@ -37,18 +40,26 @@ class KnownRegions:
 
     def __init__(self, model: HGANModel, looks: Iterable[Look], folder: Path, progress: bool = True) -> None:
         wanted = list(dict.fromkeys(looks))
-        self.rows = {look: row for row, look in enumerate(wanted)}
         chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
         encoder = fingerprint(model, "regions.")
-        parts = []
+        parts, read = [], list[Look]()
         for chunk in tqdm(chunks, desc="regions", unit="chunk", disable=not progress):
-            said = json.dumps([encoder, [(str(path), path.stat().st_size, mirrored) for path, mirrored in chunk]])
+            said = json.dumps([encoder, [(str(path), _size(path), mirrored) for path, mirrored in chunk]])
             kept = folder / f"{hashlib.sha256(said.encode()).hexdigest()[:24]}.pt"
             if not kept.exists():
                 with atomic(kept) as temporary:
-                    torch.save(vars(_regions(model, chunk)), temporary)
-            parts.append(Regions(**torch.load(kept, weights_only=True)))
+                    torch.save(_regions(model, chunk), temporary)
+            found = torch.load(kept, weights_only=True)
+            unread = set(found.pop("unread", []))
+            read += [look for place, look in enumerate(chunk) if place not in unread]
+            if found:
+                parts.append(Regions(**found))
+        if not parts:
+            raise ValueError(f"got {len(wanted):,} pictures of which none can be read, but expected some to train on")
+        self.rows = {look: row for row, look in enumerate(read)}
+        self.unread = {path for path, _ in wanted} - {path for path, _ in read}
         self.regions = concatenate(parts)
+        log([LeftOut(written(str(path)), "it cannot be read, and is not trained on") for path in sorted(self.unread)])
 
     def __call__(self, looks: Sequence[Look]) -> Regions:
         """Regions of these pictures, in float32, cut to the most that one of them has."""
@@ -59,16 +70,34 @@ class KnownRegions:
         return Regions(**{**vars(cut), "image_feature": whole})
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
 @torch.no_grad()
-def _regions(model: HGANModel, looks: Sequence[Look]) -> Regions:
+def _regions(model: HGANModel, looks: Sequence[Look]) -> dict[str, Any]:
+    """The fields of the `Regions` of pictures that can be read, and the places of the others as "unread"."""
     training = model.training
     model.eval()
-    parts = []
+    parts, unread = [], list[int]()
     for start in range(0, len(looks), BATCH):
-        pictures = [(open_image(path), mirrored) for path, mirrored in looks[start : start + BATCH]]
-        seen = [ImageOps.mirror(picture) if mirrored else picture for picture, mirrored in pictures]
-        regions, _ = model.encode_regions(to_pixels(seen, model).to(model.device))
-        parts.append(regions.to("cpu"))
+        seen = []
+        for place, (path, mirrored) in enumerate(looks[start : start + BATCH], start):
+            try:
+                picture = open_image(path)
+            except (ValueError, OSError):
+                unread.append(place)
+                continue
+            seen.append(ImageOps.mirror(picture) if mirrored else picture)
+        if seen:
+            regions, _ = model.encode_regions(to_pixels(seen, model).to(model.device))
+            parts.append(regions.to("cpu"))
     model.train(training)
-    joined = concatenate(parts)
-    return Regions(**{**vars(joined), "features": joined.features.half(), "image_feature": joined.image_feature.half()})
+    if not parts:
+        return {"unread": unread}
+    fields = vars(concatenate(parts))
+    halves = {name: fields[name].half() for name in ("features", "image_feature")}
+    return {**fields, **halves, "unread": unread}

@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from transformers import BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+from transformers.utils import logging
 
 from .config import HGANConfig
-from .images import to_rgb
+from .pixels import RESAMPLE, Picture, pixel_values
+from .words import Draft, Sentence, draft, sentence, texts_of, word_of
 
-# A word: letters and digits, their accents where these are characters of their own (as in file names of a Mac), with
-# apostrophes or hyphens inside ("don't", "tri-colored").
-_LETTERS = r"\w[\w\u0300-\u036f]*"
-_WORD = re.compile(rf"{_LETTERS}(?:['’\-]{_LETTERS})*")
-_ANY = re.compile(r"\S+")
+__all__ = ["HGANProcessor", "Sentence", "require_agreement"]
 
-
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence as the model sees it: node n of its text graph is `words[n]`."""
-
-    text: str
-    words: tuple[str, ...]
-    spans: tuple[tuple[int, int], ...]  # character range of each word in `text`
-    dropped: int  # words cut off at the end
-
-    @property
-    def notice(self) -> str | None:
-        """What to tell the person when words were cut."""
-        if not self.dropped:
-            return None
-        return (
-            f"The sentence was cut: the first {len(self.words)} of {len(self.words) + self.dropped:,} words are used."
-        )
+_log = logging.get_logger(__name__)
+# What a processor may be asked besides, as others are: it does so anyway.
+_ANYWAY = {"padding": (True, "longest"), "truncation": (True, "longest_first")}
 
 
 class HGANProcessor(ProcessorMixin):
     r"""Pictures and sentences to the tensors `HGANModel` takes.
 
     Args:
-        image_processor: resizes to a square without keeping the aspect, scales and normalises.
+        image_processor: its settings (side of the square, mean, std) are what is used; the pixels are made by
+            `hgan.pixels`, as everywhere else.
         tokenizer: a fast tokenizer (offsets are needed to merge word pieces).
         max_words, max_tokens: a longer sentence is cut; `read` says so.
     """
@@ -64,38 +46,119 @@ class HGANProcessor(ProcessorMixin):
     @classmethod
     def from_config(cls, config: HGANConfig, tokenizer: PreTrainedTokenizerBase) -> HGANProcessor:
         """The processor that belongs to a model configuration."""
-        image_processor = ViTImageProcessorPil(
-            size={"height": config.image_size, "width": config.image_size},
-            image_mean=[config.image_mean] * 3,
-            image_std=[config.image_std] * 3,
-            resample=Image.Resampling.BILINEAR,
-        )
-        return cls(image_processor, tokenizer, max_words=config.max_words, max_tokens=config.max_text_tokens)
+        return cls(_image_processor(config), tokenizer, config.max_words, config.max_text_tokens)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> HGANProcessor:
+        """As transformers' own. Where the model's config lies beside it, that one counts: other settings of the processor
+        are set right, with a warning (older checkpoints have them).
+
+        Raises:
+            ValueError: the tokenizer is not that of the model, or missing.
+        """
+        processor: HGANProcessor = super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+        hub = ("cache_dir", "force_download", "local_files_only", "token", "revision", "subfolder")
+        raw, _ = HGANConfig.get_config_dict(pretrained_model_name_or_path, **{k: kwargs[k] for k in hub if k in kwargs})
+        if raw.get("model_type") == HGANConfig.model_type:
+            config = HGANConfig.from_dict(raw)
+            processor.require_tokenizer(config)
+            wrong = processor.follow(config)
+            if wrong:
+                _log.warning(
+                    f"{pretrained_model_name_or_path}: the processor was saved with other settings than the model's "
+                    f"({'; '.join(wrong)}): those of the model are used. Save the checkpoint again to be rid of this."
+                )
+        return processor
+
+    def save_pretrained(self, save_directory: Any, push_to_hub: bool = False, **kwargs: Any) -> Any:
+        """As transformers' own.
+
+        Raises:
+            ValueError: the config of a model lies there already, and has other settings.
+        """
+        if (Path(save_directory) / "config.json").is_file():
+            raw, _ = HGANConfig.get_config_dict(save_directory)
+            if raw.get("model_type") == HGANConfig.model_type:
+                require_agreement(HGANConfig.from_dict(raw), self)
+        return super().save_pretrained(save_directory, push_to_hub=push_to_hub, **kwargs)
+
+    def disagreements(self, config: HGANConfig) -> list[str]:
+        """The settings that are written here and in a model's config, and differ: what is here, what is there."""
+        own = _settings(self.image_processor, self.max_words, self.max_tokens)
+        right = _settings(_image_processor(config), config.max_words, config.max_text_tokens)
+        return [f"{name} {own[name]}, but {right[name]} in the config" for name in right if own[name] != right[name]]
+
+    def follow(self, config: HGANConfig) -> list[str]:
+        """Takes over the settings of a model's config; returns the disagreements there were."""
+        wrong = self.disagreements(config)
+        if wrong:
+            self.image_processor = _image_processor(config)
+            self.max_words, self.max_tokens = config.max_words, config.max_text_tokens
+        return wrong
+
+    def require_tokenizer(self, config: HGANConfig) -> None:
+        """Refuses a tokenizer that cannot be the one of a model.
+
+        Raises:
+            ValueError: with both sizes.
+        """
+        size, expected = len(self.tokenizer or ()), getattr(config.text_config, "vocab_size", None)
+        # An embedding may be padded to a round size, but not to twice its size. A tokenizer without its file has five pieces.
+        if expected is not None and not expected / 2 < size <= expected:
+            raise ValueError(
+                f"got a tokenizer of {size:,} word pieces, but the model's text encoder expects {expected:,}: is "
+                "tokenizer.json missing, or that of another model?"
+            )
+        places = getattr(config.text_config, "max_position_embeddings", None)
+        if isinstance(places, int) and config.max_text_tokens > places:
+            raise ValueError(
+                f"got max_text_tokens={config.max_text_tokens}, but expected at most {places}: the text encoder has no more"
+            )
 
     def __call__(
         self,
-        images: Image.Image | list[Image.Image] | None = None,
+        images: Picture | list[Picture] | None = None,
         text: str | list[str] | None = None,
-        return_tensors: str = "pt",
+        return_tensors: str | None = "pt",
         **kwargs: Any,
     ) -> BatchFeature:
         """`pixel_values` (B, 3, S, S) of pictures; `input_ids`, `attention_mask`, `word_index` (B, T) of sentences.
 
+        Args:
+            images: one or several; see `hgan.pixels.as_picture` for what is taken.
+            text: one or several sentences.
+
         Raises:
-            ValueError: if neither is given, a sentence is empty, or `return_tensors` is not "pt".
+            ValueError: if neither is given, a picture cannot be read, a sentence is empty or none, `return_tensors` is not
+                "pt", or another setting is given: they are the checkpoint's.
         """
         if images is None and text is None:
             raise ValueError("got neither images nor text, but expected at least one of them")
-        if return_tensors != "pt":
+        if return_tensors not in ("pt", None):
             raise ValueError(f"got return_tensors={return_tensors!r}, but expected 'pt'")
+        for name, value in kwargs.items():
+            if value is not None and value not in _ANYWAY.get(name, ()):
+                raise ValueError(
+                    f"got {name}={value!r}, but expected images and text alone: the other settings are the checkpoint's"
+                )
         data: dict[str, Any] = {}
         if images is not None:
-            images = [images] if isinstance(images, Image.Image) else list(images)
-            rgb = [to_rgb(image) for image in images]
-            data["pixel_values"] = self.image_processor(rgb, return_tensors="pt").pixel_values
+            data["pixel_values"] = pixel_values(images, *self._pixel_settings())
         if text is not None:
-            data.update(self._tokens([text] if isinstance(text, str) else list(text)))
+            data.update(self._tokens(texts_of(text)))
         return BatchFeature(data)
+
+    def _pixel_settings(self) -> tuple[int, float, float]:
+        """Side, mean and std, which are those of the checkpoint's config."""
+        own = _settings(self.image_processor, self.max_words, self.max_tokens)
+        (height, width), mean, std = own["image size"], own["image mean"], own["image std"]
+        usual = {name: own[name] for name in ("resample", "rescale factor", *_SWITCHES)}
+        if usual != _USUAL or height != width or len(set(mean)) != 1 or len(set(std)) != 1:
+            raise ValueError(
+                f"got an image processor with {own}, but expected a square, one mean and one std, and {_USUAL}: "
+                "HGANProcessor.from_config makes it"
+            )
+        return height, mean[0], std[0]
 
     def read(self, text: str) -> Sentence:
         """The words that `__call__` makes nodes of.
@@ -103,24 +166,23 @@ class HGANProcessor(ProcessorMixin):
         Raises:
             ValueError: if the sentence is empty.
         """
-        return self._read([text])[1][0]
+        return self._read([text])[2][0]
 
     def _tokens(self, texts: list[str]) -> dict[str, torch.Tensor]:
-        encoded, sentences = self._read(texts)
+        encoded, drafts, sentences = self._read(texts)
         index = torch.full_like(encoded["input_ids"], -1)
-        for row, sentence in enumerate(sentences):
-            owner = {c: w for w, (start, end) in enumerate(sentence.spans) for c in range(start, end)}
+        for row, (drawn, read) in enumerate(zip(drafts, sentences, strict=True)):
+            place = {span: n for n, span in enumerate(read.spans)}
+            number = [place.get(span, -1) for span in drawn.origin]
             for column, (start, end) in enumerate(encoded["offset_mapping"][row].tolist()):
-                if end > start:
-                    index[row, column] = owner.get(start, -1)
+                word = word_of(drawn.spans, start) if end > start else -1
+                index[row, column] = number[word] if word >= 0 else -1
         return {"input_ids": encoded["input_ids"], "attention_mask": encoded["attention_mask"], "word_index": index}
 
-    def _read(self, texts: list[str]) -> tuple[Any, list[Sentence]]:
-        found = [_spans(text) for text in texts]
-        # Cut before the tokenizer sees it: a sentence of 10,000 words costs no more than one of max_words.
-        cut = [text[: spans[: self.max_words][-1][1]] for text, spans in zip(texts, found, strict=True)]
+    def _read(self, texts: list[str]) -> tuple[Any, list[Draft], list[Sentence]]:
+        drafts = [draft(text, self.max_words) for text in texts]
         encoded = self.tokenizer(
-            cut,
+            [drawn.clean for drawn in drafts],
             padding=True,
             truncation=True,
             max_length=self.max_tokens,
@@ -128,23 +190,67 @@ class HGANProcessor(ProcessorMixin):
             return_tensors="pt",
         )
         sentences = []
-        for row, (text, spans) in enumerate(zip(texts, found, strict=True)):
-            pieces = {start for start, end in encoded["offset_mapping"][row].tolist() if end > start}
-            # A word may end up without a piece: cut off, or all of it dropped by the tokenizer (a bare accent).
-            kept = [span for span in spans[: self.max_words] if not pieces.isdisjoint(range(*span))]
-            if not kept:  # characters that the tokenizer drops altogether
-                raise ValueError(f"got a sentence without any readable word ({text[:40]!r}), but expected words")
-            words = tuple(text[start:end] for start, end in kept)
-            cut_off = len(spans) - 1 - spans.index(kept[-1])
-            sentences.append(Sentence(text, words, tuple(kept), cut_off))
-        return encoded, sentences
+        for row, drawn in enumerate(drafts):
+            kept = encoded.encodings[row]
+            pieces = [(n, span) for n, span in enumerate(kept.offsets) if span[1] > span[0]]
+            beyond = (start for part in kept.overflowing for start, end in part.offsets if end > start)
+            unknown = [span for n, span in pieces if kept.ids[n] == self.tokenizer.unk_token_id]
+            sentences.append(sentence(drawn, [span for _, span in pieces], next(beyond, None), unknown))
+        return encoded, drafts, sentences
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
-    """Character ranges of the words; of anything that is not white space where there is no word (emoji only)."""
-    if not isinstance(text, str):
-        raise ValueError(f"got {type(text).__name__}, but expected a sentence")
-    spans = [m.span() for m in _WORD.finditer(text)] or [m.span() for m in _ANY.finditer(text)]
-    if not spans:
-        raise ValueError("got an empty sentence, but expected at least one word")
-    return spans
+_SWITCHES = ("do_resize", "do_rescale", "do_normalize", "do_center_crop")
+_USUAL = {
+    "resample": int(RESAMPLE), "rescale factor": 1 / 255, "do_resize": True, "do_rescale": True, "do_normalize": True,
+    "do_center_crop": False,
+}  # fmt: skip
+
+
+def _image_processor(config: HGANConfig) -> ViTImageProcessorPil:
+    return ViTImageProcessorPil(
+        size={"height": config.image_size, "width": config.image_size},
+        image_mean=[config.image_mean] * 3,
+        image_std=[config.image_std] * 3,
+        resample=RESAMPLE,
+    )
+
+
+def _settings(image: Any, max_words: int, max_tokens: int) -> dict[str, Any]:
+    """What a checkpoint's processor and its config both say."""
+    if image is None:
+        raise ValueError(
+            "got a processor without an image processor, but expected one: HGANProcessor.from_config makes it"
+        )
+    size = getattr(image, "size", None) or {}
+    height, width = (
+        size.get(name) if isinstance(size, dict) else getattr(size, name, None) for name in ("height", "width")
+    )
+    resample = getattr(image, "resample", None)
+    return {
+        "image size": (height, width),
+        "image mean": _floats(getattr(image, "image_mean", None)),
+        "image std": _floats(getattr(image, "image_std", None)),
+        "resample": None if resample is None else int(resample),
+        "rescale factor": getattr(image, "rescale_factor", None),
+        **{name: bool(getattr(image, name, False)) for name in _SWITCHES},
+        "max_words": max_words,
+        "max_tokens": max_tokens,
+    }
+
+
+def _floats(value: Any) -> tuple[float, ...]:
+    return (float(value),) * 3 if isinstance(value, int | float) else tuple(float(v) for v in value or ())
+
+
+def require_agreement(config: HGANConfig, processor: HGANProcessor) -> None:
+    """Refuses a processor that is not that of a model.
+
+    Raises:
+        ValueError: with every setting that differs.
+    """
+    wrong = processor.disagreements(config)
+    if wrong:
+        raise ValueError(
+            f"got a processor with {'; '.join(wrong)}, but expected the same: processor.follow(model.config) sets it right"
+        )
+    processor.require_tokenizer(config)

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from .encoding import encode_texts
 from .gallery.side import Graph
-from .images import open_image, to_rgb
 from .model.hgan import HGANModel
+from .pixels import Picture, as_picture
 from .processing import HGANProcessor, Sentence
 from .types import Regions
 from .what_if import image_graph, regions_of
 
-ImageSource = str | Path | bytes | Image.Image
+ImageSource = Picture  # a file or its bytes, a PIL picture, an array, a tensor
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,11 @@ def encode_query(model: HGANModel, processor: HGANProcessor, text: str | None, i
     if text is not None:
         sentence = processor.read(text)
         graph = encode_texts(model, processor, [text])
-        return Query({"text": text}, graph, sentence, _since(start), [sentence.notice] if sentence.notice else [])
+        return Query(
+            {"text": sentence.text}, graph, sentence, _since(start), [sentence.notice] if sentence.notice else []
+        )
     assert image is not None
-    picture = to_rgb(image) if isinstance(image, Image.Image) else open_image(image)
+    picture = as_picture(image)
     name = Path(image).name if isinstance(image, str | Path) else "picture"
     regions = regions_of(model, picture)
     return Query({"image": name}, image_graph(model, regions), None, _since(start), [], regions)

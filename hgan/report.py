@@ -48,7 +48,7 @@ def evaluation_report(
 def evaluation_lines(report: Mapping[str, Any]) -> list[str]:
     """The same for people."""
     lines = [
-        f"{report['pictures']} pictures, {report['captions']} captions",
+        f"{report['pictures']} pictures, {report['captions']} captions{_missing(report)}",
         f"{'':8}{'image to text':^28}{'text to image':^28}",
         f"{'':8}" + f"{'R@1':>6}{'R@5':>6}{'R@10':>6}{'medr':>6}    " * 2 + f"{'rsum':>6}",
     ]
@@ -91,7 +91,7 @@ def audit_lines(report: Mapping[str, Any]) -> list[str]:
     exact = report["truth"] == "exact"
     source = "the scenes' exact truth" if exact else "a detector's boxes and a list of nouns: a teacher, not the truth"
     pointing, proposals, additivity = report["pointing"], report["proposals"], report["additivity"]
-    lines = [f"{report['pictures']} pictures, {report['captions']} captions; held against {source}"]
+    lines = [f"{report['pictures']} pictures, {report['captions']} captions{_missing(report)}; held against {source}"]
     lines += [
         "",
         f"{'pointing':24}{'hits':>7}{'by IoU':>8}{'random':>8}{'largest':>9}{'ceiling':>9}"
@@ -156,6 +156,10 @@ def explanation_lines(explanation: Explanation) -> list[str]:
             for node in sorted(nodes, key=lambda node: -node.total)
         ]
     return lines
+
+
+def _missing(report: Mapping[str, Any]) -> str:
+    return f", {report['left_out']:,} left out" if report.get("left_out") else ""
 
 
 def _number(value: float | None, width: int) -> str:

@@ -18,7 +18,7 @@ from .gallery.captions import Progress, caption_graphs
 from .gallery.side import Side
 from .gallery.store import Gallery
 from .model.hgan import HGANModel
-from .model.similarity import SimilarityParameters
+from .model.similarity import SimilarityParameters, scaled_weights
 from .processing import HGANProcessor
 from .query import ImageSource, Query, encode_query
 from .types import LEVELS, Explanation, Hit, SearchResult, Similarity, Verdict
@@ -78,8 +78,8 @@ class Searcher:
         Raises:
             ValueError: as `encode`; a picture query on a gallery without captions; k < 1; damaged weights.
         """
-        if k < 1:
-            raise ValueError(f"got k={k}, but expected at least 1")
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise ValueError(f"got k={k if isinstance(k, int | float) else type(k).__name__}, but expected at least 1")
         query = query or self.encode(text, image)
         parameters = self._weighted(weights)
         for_pictures = query.sentence is not None
@@ -207,12 +207,7 @@ class Searcher:
     def _weighted(self, weights: Mapping[str, float] | None) -> SimilarityParameters:
         if weights is None:
             return self.parameters
-        values = torch.tensor([float(weights.get(name, 0.0)) for name in LEVELS])
-        if set(weights) - set(LEVELS) or not torch.isfinite(values).all() or values.min() < 0 or values.sum() <= 0:
-            raise ValueError(
-                f"got level weights {dict(weights)}, but expected numbers of 0 or more for {', '.join(LEVELS)}, not all 0"
-            )
-        return SimilarityParameters(self.parameters.temperature, values / values.sum())
+        return SimilarityParameters(self.parameters.temperature, scaled_weights(weights))
 
     def _hit(
         self, rank: int, row: int, for_pictures: bool, value: float, levels: dict[str, float], weights: dict[str, float]

@@ -31,6 +31,7 @@ from .model.similarity import join_columns
 from .optimisation import freeze, freeze_statistics, groups, schedule
 from .sides import side_loss
 from .teacher import caption_meanings
+from .terminal import note
 from .train_config import TrainConfig
 from .types import LEVELS, Regions, concatenate
 from .visualize.curve import training_curve
@@ -89,6 +90,7 @@ class Trainer:
         self.known: KnownRegions | None = None
         if config.frozen_regions:
             self.known = KnownRegions(self.average, self.data.looks, self.out / "regions", progress)
+            self.data.leave_out(self.known.unread)
         self.collate = Collate(self.processor, list(settings.labels), settings.image_mean, settings.image_std)
         self.per_epoch = len(self.data.batches(config.batch_size))
         if self.per_epoch == 0:
@@ -252,7 +254,7 @@ class Trainer:
             save_checkpoint(self.average, self.processor, self.out / "best")
         self.save()
         told = ", ".join(f"{Path(folder).name} {result['score'].rsum:.1f}" for folder, result in results.items())
-        tqdm.write(f"epoch {self.epoch}: loss {losses['loss']:.3f}, dev rsum {rsum:.1f} (best {self.best:.1f}): {told}")
+        note(f"epoch {self.epoch}: loss {losses['loss']:.3f}, dev rsum {rsum:.1f} (best {self.best:.1f}): {told}")
 
     def _metrics(self) -> list[dict[str, Any]]:
         path = self.out / "metrics.jsonl"

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from .encoding import to_pixels
 from .model.hgan import HGANModel
+from .pixels import Picture
 from .processing import HGANProcessor
 from .types import Explanation, ImageGraph, Regions, TextGraph, Words
 
@@ -47,8 +47,8 @@ def encode_pair(
 
 
 @torch.no_grad()
-def regions_of(model: HGANModel, image: Image.Image) -> Regions:
-    """The regions of one RGB picture, a batch of one."""
+def regions_of(model: HGANModel, image: Picture) -> Regions:
+    """The regions of one picture, a batch of one."""
     return model.encode_regions(to_pixels([image], model).to(model.device))[0]
 
 

@@ -67,8 +67,10 @@ def test_captions_regions_and_splits_may_be_missing(tmp_path):
 
 def test_blank_lines_are_passed_over_and_counted(tmp_path):
     write(tmp_path, [{"image": "a.jpg"}, "", "   ", "{"])
-    with pytest.raises(ValueError, match=r"captions\.jsonl line 4: got a damaged line"):
-        read_dataset(tmp_path)
+    left_out = []
+    assert [record.id for record in read_dataset(tmp_path, left_out=left_out)] == ["a"]
+    assert [one.where for one in left_out] == ["captions.jsonl line 4"]
+    assert left_out[0].reason.startswith("got a damaged line")
 
 
 def test_a_plain_folder_of_pictures_is_a_dataset_sorted_by_name(tmp_path):
@@ -85,13 +87,13 @@ def test_a_plain_folder_of_pictures_is_a_dataset_sorted_by_name(tmp_path):
     [
         (["{"], r"captions\.jsonl line 1: got a damaged line, but expected a JSON object"),
         (['["a.jpg"]'], r"line 1: got list, but expected a JSON object"),
-        ([{"image": "a.jpg"}, {"captions": []}], r"line 2: got image None, but expected a path inside the folder"),
+        (["", {"captions": []}], r"line 2: got image None, but expected a path inside the folder"),
         ([{"image": "../a.jpg"}], r"got image '\.\./a\.jpg', but expected a path inside the folder"),
         ([{"image": "/etc/a.jpg"}], r"got image '/etc/a\.jpg'"),
         ([{"image": "a\\..\\b.jpg"}], r"but expected a path inside the folder"),
         ([{"image": ""}], r"got image ''"),
         ([{"image": "a.jpg", "captions": "a dog"}], r"got captions 'a dog', but expected a list of sentences"),
-        ([{"image": "a.jpg", "captions": ["a dog", 3]}], r"but expected a list of sentences"),
+        ([{"image": "a.jpg", "captions": {"a dog": 3}}], r"but expected a list of sentences"),
         ([], r"got no records"),
     ],
 )

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ..data.folder import Box, Record
+from ..data.left_out import LeftOut, log
+from ..data.record import Box, Record
 from ..data.truth import SceneTruth
-from ..encoding import encode_texts, to_pixels
+from ..encoding import encode_texts, none_readable, open_readable, to_pixels
 from ..grounding import TEACHER, namings_of_labels, namings_of_truth
-from ..images import open_image
 from ..model.hgan import HGANModel
 from ..model.similarity import SimilarityParameters, pair_terms, similarity
 from ..processing import HGANProcessor
@@ -32,6 +32,7 @@ def audit(
     seed: int = 0,
     pairs: int | None = None,
     progress: bool = False,
+    left_out: list[LeftOut] | None = None,
 ) -> dict[str, Any]:
     """Pointing, deletion, additivity and proposals, as plain data; the modules of this package say what each holds.
 
@@ -43,14 +44,22 @@ def audit(
         seed: of the random orders, of the caption of each picture that deletion looks at, and of the pairs.
         pairs: checked for additivity, of any pictures and captions; PAIRS by default.
         progress: show progress bars.
+        left_out: takes the pictures that cannot be read; without it they go to the log of "hgan".
 
     Raises:
-        ValueError: no record has a caption.
+        ValueError: no picture can be read, or no record has a caption.
     """
+    if not any(record.captions for record in records):
+        raise ValueError("got a dataset without captions, but expected some to audit with")
+    unread: list[LeftOut] = []
+    regions, images, records = _encode(model, records, unread, progress)
+    if left_out is None:
+        log(unread, records[0].path.parent)
+    else:
+        left_out += unread
     captions = [(row, number) for row, record in enumerate(records) for number in range(len(record.captions))]
     if not captions:
         raise ValueError("got a dataset without captions, but expected some to audit with")
-    regions, images = _encode(model, records, progress)
     texts = encode_texts(model, processor, [records[row].captions[n] for row, n in captions], progress=progress)
     sentences = [processor.read(records[row].captions[n]) for row, n in captions]
     learned = model.similarity_parameters
@@ -61,7 +70,7 @@ def audit(
     for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
         record = records[row]
         if truth is not None and record.id in truth:
-            namings = namings_of_truth(sentences[column], number, truth[record.id])
+            namings = namings_of_truth(sentences[column], record.number(number), truth[record.id])
         else:
             namings = namings_of_labels(sentences[column], known[row])
         if namings:
@@ -83,15 +92,23 @@ def audit(
 
 
 @torch.no_grad()
-def _encode(model: HGANModel, records: Sequence[Record], progress: bool) -> tuple[Regions, ImageGraph]:
-    """Regions, as the graph gets them, and graphs of all pictures, on the CPU."""
-    regions, images = [], []
+def _encode(
+    model: HGANModel, records: Sequence[Record], left_out: list[LeftOut], progress: bool
+) -> tuple[Regions, ImageGraph, list[Record]]:
+    """Regions, as the graph gets them, and graphs of all pictures that can be read, on the CPU; and their records."""
+    regions, images, kept = [], [], list[Record]()
     for start in tqdm(range(0, len(records), BATCH), desc="pictures", unit="batch", disable=not progress):
-        pictures = [open_image(record.path) for record in records[start : start + BATCH]]
+        pictures, read, unread = open_readable(records[start : start + BATCH])
+        left_out += unread
+        kept += read
+        if not pictures:
+            continue
         found, _ = model.encode_regions(to_pixels(pictures, model).to(model.device))
         regions.append(found.to("cpu"))
         images.append(model.encode_image(regions=found).to("cpu"))
-    return concatenate(regions), concatenate(images)
+    if not kept:
+        raise ValueError(none_readable(len(records), left_out))
+    return concatenate(regions), concatenate(images), kept
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ import random
 
 from PIL import Image
 
+from ..pixels import square
 from .folder import Box
 
 Window = tuple[float, float, float, float]
@@ -16,9 +17,7 @@ def see(image: Image.Image, size: int, window: Window, mirror: bool) -> Image.Im
     """What is seen through a window, as a square of `size` pixels, perhaps mirrored."""
     width, height = image.size
     x0, y0, x1, y1 = window
-    image = image.resize(
-        (size, size), Image.Resampling.BILINEAR, box=(x0 * width, y0 * height, x1 * width, y1 * height)
-    )
+    image = square(image, size, (x0 * width, y0 * height, x1 * width, y1 * height))
     return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirror else image
 
 

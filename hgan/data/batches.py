@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..grounding import Naming, namings_of_labels, namings_of_truth
-from ..images import open_image
 from ..labels import label_index
+from ..pixels import pixels
 from ..processing import HGANProcessor
 from ..sides import Side, sides_of
 from ..types import Batched
 from .augment import WHOLE, Window, draw_window, move_boxes, see
 from .falsify import falsify
-from .folder import Box, Record
 from .mirror import has_sides, mirrored
+from .record import Box, Record
+from .substitutes import Pictures
 from .truth import SceneTruth
 
 _EXACT_CROP = 0.9
@@ -82,7 +83,7 @@ class Sample:
     true_of: list[frozenset[str]]  # one a caption: ids of the records it is known to be true of
     meanings: Float[Tensor, "captions meaning"] | None = None  # unit vectors, one a caption
     gist: Float[Tensor, meaning] | None = None  # of all captions of the picture together
-    numbers: tuple[int, ...] = ()  # of the captions among those of the record
+    numbers: tuple[int, ...] = ()  # of the captions in the file
     truth: SceneTruth | None = None
     things: dict[str, Box] | None = None  # those of the truth that are seen, where they are seen
     grounded: bool = False
@@ -141,6 +142,7 @@ class TrainingSet(Dataset[Any]):
         self.meanings = meanings or [None] * len(records)
         self.truth, self.grounded, self.false = truth or {}, grounded, false
         self.twins, self.pixels = twins, pixels
+        self.pictures = Pictures(self.records, self.sources)
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -165,9 +167,25 @@ class TrainingSet(Dataset[Any]):
             batches += [indices[i : i + batch_size] for i in range(0, len(indices) - batch_size + 1, batch_size)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
+    def leave_out(self, paths: Container[Path]) -> None:
+        """Leaves out the records of these pictures, for a run that cannot read them.
+
+        Raises:
+            ValueError: no record is left.
+        """
+        kept = [n for n, record in enumerate(self.records) if record.path not in paths]
+        if not kept:
+            raise ValueError(
+                f"got {len(self.records):,} pictures of which none can be read, but expected some to train on"
+            )
+        self.records, self.sources = [self.records[n] for n in kept], [self.sources[n] for n in kept]
+        self.meanings = [self.meanings[n] for n in kept]
+        self.pictures = Pictures(self.records, self.sources)
+
     def __getitem__(self, index: int) -> Sample:
         rng = random.Random(f"{self.seed} {self.epoch} {index}")
         twin, index = index < 0, max(index, ~index)
+        index, picture = self.pictures(index) if self.pixels else (index, None)
         record = self.records[index]
         true_of = [fact.true_of for fact in record.facts or ()] or [frozenset((record.id,))] * len(record.captions)
         drawn = draw_captions(rng, [len(true) for true in true_of], self.captions)
@@ -178,7 +196,7 @@ class TrainingSet(Dataset[Any]):
             window = draw_window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
             if not self.twins or record.facts is None:
                 mirror = rng.random() < 0.5 and not any(map(has_sides, captions))
-        image = self._see(record, window, mirror, rng) if self.pixels else None
+        image = self._see(picture, window, mirror, rng) if picture is not None else None
         regions = None if record.regions is None else move_boxes(record.regions, window, mirror)
         meanings, gist = self.meanings[index], None
         if meanings is not None:
@@ -190,12 +208,12 @@ class TrainingSet(Dataset[Any]):
         true = [true_of[i] for i in drawn]
         false = [falsify(c, rng) for c in captions] if self.false and record.facts is not None else []
         return Sample(
-            record.id, image, captions, regions, true, meanings, gist, tuple(drawn), truth, things, self.grounded,
-            tuple(text for text in false if text is not None), (record.path, twin),
+            record.id, image, captions, regions, true, meanings, gist, tuple(map(record.number, drawn)), truth, things,
+            self.grounded, tuple(text for text in false if text is not None), (record.path, twin),
         )  # fmt: skip
 
-    def _see(self, record: Record, window: Window, mirror: bool, rng: random.Random) -> Image.Image:
-        image = see(open_image(record.path), self.size, window, mirror)
+    def _see(self, picture: Image.Image, window: Window, mirror: bool, rng: random.Random) -> Image.Image:
+        image = see(picture, self.size, window, mirror)
         if self.crop < 1:
             image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.8, 1.2))
             image = ImageEnhance.Contrast(image).enhance(rng.uniform(0.8, 1.2))
@@ -214,12 +232,6 @@ def draw_captions(rng: random.Random, spread: list[int], count: int) -> list[int
     # Sorting by u ** (1 / weight) draws without replacement (Efraimidis and Spirakis, 2006).
     order = sorted(range(len(spread)), key=lambda i: -(rng.random() ** (1 / weights[i])))
     return order[:count] + rng.choices(range(len(spread)), weights, k=max(0, count - len(order)))
-
-
-def pixels(image: Image.Image, mean: float, std: float) -> Float[Tensor, "3 height width"]:
-    """An RGB picture as normalised pixels, channels first."""
-    array = torch.from_numpy(np.array(image, dtype=np.uint8)).permute(2, 0, 1)
-    return (array.float() / 255 - mean) / std
 
 
 class Collate:

@@ -8,7 +8,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from .folder import Box, read_jsonl
+from .jsonl import read_jsonl
+from .left_out import LeftOut, log, require_some
+from .record import Box
 
 
 @dataclass(frozen=True)
@@ -55,24 +57,25 @@ class SceneTruth:
     group: Group | None
 
 
-def read_truth(folder: str | Path, split: str | None = None) -> dict[str, SceneTruth] | None:
+def read_truth(
+    folder: str | Path, split: str | None = None, left_out: list[LeftOut] | None = None
+) -> dict[str, SceneTruth] | None:
     """Scenes by record id, captioned or not; None where the folder has no `scenes.jsonl`.
 
     Args:
         folder: a dataset folder.
         split: only scenes of this split.
-
-    Raises:
-        ValueError: a damaged line.
+        left_out: takes lines that cannot be used; without it they go to the log of "hgan".
     """
-    folder = Path(folder)
+    folder, bad = Path(folder), list[LeftOut]()
     if not (folder / "scenes.jsonl").is_file():
         return None
-    mentions = _read_mentions(folder / "caption_facts.jsonl")
-    found = {}
-    for where, line in read_jsonl(folder / "scenes.jsonl"):
+    mentions = _read_mentions(folder / "caption_facts.jsonl", bad)
+    found, read = {}, 0
+    for where, line in read_jsonl(folder / "scenes.jsonl", bad):
         try:
             if split is not None and line["split"] != split:
+                read += 1
                 continue
             things = {
                 str(thing["id"]): Box((b[0], b[1], b[2], b[3]), str(thing["kind"]))
@@ -85,10 +88,15 @@ def read_truth(folder: str | Path, split: str | None = None) -> dict[str, SceneT
                 mentions.get(line["id"], ()),
                 Group(f"{line['split']}-{group['id']}", group["differs"]) if group else None,
             )
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ValueError(
-                f"{where}: got a damaged scene ({error}), but expected id, split and things with id, kind and box"
-            ) from None
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            reason = f"got a damaged scene ({error}), but expected id, split and things with id, kind and box"
+            bad.append(LeftOut(where, reason))
+    if not read:
+        require_some(found, bad)
+    if left_out is None:
+        log(bad, folder)
+    else:
+        left_out += bad
     return found
 
 
@@ -101,11 +109,11 @@ def hard_groups(truth: dict[str, SceneTruth]) -> dict[Group, list[str]]:
     return dict(members)
 
 
-def _read_mentions(path: Path) -> dict[str, tuple[tuple[Mention, ...], ...]]:
+def _read_mentions(path: Path, left_out: list[LeftOut]) -> dict[str, tuple[tuple[Mention, ...], ...]]:
     if not path.is_file():
         return {}
-    found = {}
-    for where, line in read_jsonl(path):
+    found, bad = {}, list[LeftOut]()
+    for where, line in read_jsonl(path, bad):
         try:
             found[str(line["id"])] = tuple(
                 tuple(
@@ -117,7 +125,8 @@ def _read_mentions(path: Path) -> dict[str, tuple[tuple[Mention, ...], ...]]:
                 for caption in line["captions"]
             )
         except (KeyError, TypeError, IndexError) as error:
-            raise ValueError(
-                f"{where}: got a damaged mention ({error}), but expected words [start, end) and ids of things"
-            ) from None
+            reason = f"got a damaged mention ({error}), but expected words [start, end) and ids of things"
+            bad.append(LeftOut(where, reason))
+    require_some(found, bad)
+    left_out += bad
     return found

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.utils import ModelOutput
+from transformers.utils import ModelOutput, logging
 
-from ..config import HGANConfig
+from ..config import HGANConfig, require_settings
 from ..types import ImageGraph, Regions, Similarity, TextGraph, Words
 from .backbone import Backbone
+from .checked import require_finite, require_whole, without_report
 from .graph import REGION_EDGE_DIM, WORD_EDGE_DIM, GraphLayer, region_edges, word_edges
 from .mfar import MFAR
 from .proposals import Proposals
 from .regions import RegionEncoder
 from .similarity import MIN_TEMPERATURE, SimilarityParameters, similarity
+
+_log = logging.get_logger(__name__)
 
 
 @dataclass
@@ -60,6 +64,25 @@ class HGANPreTrainedModel(PreTrainedModel):
     input_modalities = ["image", "text"]
     supports_gradient_checkpointing = False
 
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """As transformers' own, but half a checkpoint is no checkpoint. `ignore_mismatched_sizes=True` still begins weights of
+        another shape anew.
+
+        Raises:
+            ValueError: weights that are missing, of another shape, not the model's, or not finite, by name.
+        """
+        anew, told = kwargs.pop("ignore_mismatched_sizes", False), kwargs.pop("output_loading_info", False)
+        with without_report():
+            found: Any = super().from_pretrained(
+                pretrained_model_name_or_path, *args, ignore_mismatched_sizes=True, output_loading_info=True, **kwargs
+            )
+        model, info = found
+        where = str(pretrained_model_name_or_path or "the checkpoint")
+        require_whole(info, where, mismatched_too=not anew)
+        require_finite(model.state_dict(), where)
+        return (model, info) if told else model
+
 
 class HGANModel(HGANPreTrainedModel):
     r"""Hierarchical Graph Alignment Network (Guo et al., IEEE TMM 2023), as the project's design reads it.
@@ -70,6 +93,7 @@ class HGANModel(HGANPreTrainedModel):
     """
 
     def __init__(self, config: HGANConfig) -> None:
+        require_settings(config)
         super().__init__(config)
         self.regions: RegionEncoder | None = None
         region_dim = config.precomputed_dim
@@ -133,6 +157,12 @@ class HGANModel(HGANPreTrainedModel):
         if pixel_values.dim() != 4 or pixel_values.shape[1] != 3:
             raise ValueError(
                 f"got pixel_values of shape {tuple(pixel_values.shape)}, but expected (batch, 3, height, width)"
+            )
+        size = self.config.image_size
+        if not self.training and tuple(pixel_values.shape[2:]) != (size, size):
+            _log.warning_once(
+                f"got pixel_values of {pixel_values.shape[2]} x {pixel_values.shape[3]}, but config.image_size is {size}: "
+                "the scores are others than those of the checkpoint's own processor"
             )
         return self.regions(pixel_values.to(memory_format=torch.channels_last))
 

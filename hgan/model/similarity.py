@@ -8,6 +8,7 @@ terms that `pair_terms` lists, and those add up to the score.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -86,6 +87,40 @@ def cross_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, "
     by_regions = soft_maximum(to_regions, image.mask[:, :, None], temperature, 1)
     by_words = soft_maximum(to_words, text.mask, temperature, 2)
     return (by_regions + by_words) / 2
+
+
+def scaled_weights(weights: Mapping[str, float]) -> Float[Tensor, 3]:
+    """Weights of the levels by name, scaled to sum to 1; a level that is not named has 0.
+
+    Raises:
+        ValueError: other names, anything but finite numbers of 0 or more, or nothing above 0.
+    """
+    numbers = _numbers(weights)
+    if numbers is None or max(numbers) <= 0:
+        try:
+            shown = str(dict(weights) if isinstance(weights, Mapping) else weights)[:200]
+        except ValueError:  # Python writes no whole number of more than 4,300 digits
+            shown = "with a number of thousands of digits"
+        raise ValueError(
+            f"got level weights {shown}, but expected numbers of 0 or more for {', '.join(LEVELS)}, not all 0"
+        )
+    # By the largest first: 3e38 and 3e38 have no sum in single precision, 1e308 and 1e308 in none.
+    most = max(numbers)
+    shares = torch.tensor([number / most for number in numbers], dtype=torch.float64)
+    return (shares / shares.sum()).float()
+
+
+def _numbers(weights: Mapping[str, float]) -> list[float] | None:
+    if not isinstance(weights, Mapping) or any(name not in LEVELS for name in weights):
+        return None
+    values = [weights.get(name, 0.0) for name in LEVELS]
+    if any(isinstance(value, bool | str | bytes) for value in values):
+        return None
+    try:
+        numbers = [abs(float(value)) if value == 0 else float(value) for value in values]  # -0.0 is 0
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # no number; a whole number of 400 digits
+        return None
+    return numbers if all(math.isfinite(number) and number >= 0 for number in numbers) else None
 
 
 def similarity(image: ImageGraph, text: TextGraph, parameters: SimilarityParameters) -> Similarity:

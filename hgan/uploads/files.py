@@ -5,26 +5,24 @@ What breaks a limit refuses the whole upload; a single odd entry is left out and
 
 from __future__ import annotations
 
-import shutil
-import stat
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ..data.folder import Record
-from ..images import MAX_BYTES, SUFFIXES
-from .captions import CAPTION_SUFFIXES, MAX_CAPTION_FILE, assign, read_captions
+from ..data.caption_files import CAPTION_SUFFIXES, MAX_CAPTION_FILE, assign, read_captions
+from ..data.left_out import LeftOut
+from ..data.listing import LITTER
+from ..data.names import unique_ids, without_suffix
+from ..data.own_gallery import KeptItem
+from ..data.record import CaptionFact, Record
+from ..images import MAX_BYTES, SUFFIXES, UNREAD
+from .kept import Kept, galleries_of
 from .limits import Limits
+from .zips import DamagedError, Entry, Stopped, blocks, entries_of, open_zip, read_entry
 
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # bz2 and lzma can ask for gigabytes of memory
-_ENTRY_MARK = b"PK\x01\x02"  # stands before each entry of a zip's list
-_LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")  # what systems leave in a zip: passed over in silence
-_DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
 
 
 @dataclass(frozen=True)
@@ -37,25 +35,76 @@ class Upload:
 
 @dataclass(frozen=True)
 class Received:
-    """What came in: records of pictures that are not decoded yet, and what was left out: (name, reason)."""
+    """What came in: records of pictures that are not decoded yet, what was left out: (name, reason), and what there is to say
+    beside that."""
 
     records: list[Record]
     skipped: list[tuple[str, str]]
+    notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Entry:
-    name: str  # as shown and matched; never a path
-    size: int
-    open: Callable[[], IO[bytes]]
+@dataclass
+class _Taking:
+    """An upload that is being taken: what it may hold, what was left out of it, and how much has been read."""
+
+    folder: Path
+    limits: Limits
+    stopped: Stopped | None
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    read: int = 0
+    copied: int = 0  # pictures
+
+    def skip(self, name: str, reason: str) -> None:
+        self.skipped.append((shown_name(name), shown_name(reason, 400)))
+
+    def skip_all(self, left_out: Sequence[LeftOut]) -> None:
+        for one in left_out:
+            self.skip(one.where, one.reason)
+
+    def check(self) -> None:
+        if self.stopped:
+            self.stopped()
+
+    def copy(self, entry: Entry) -> Path | None:
+        """A picture under a name of its own; None, and named, where it cannot be unpacked.
+
+        Raises:
+            ValueError: the upload holds more than may be unpacked, whatever it says of itself.
+        """
+        path, size = self.folder / f"{self.copied:06d}{_suffix(entry.name)}", 0
+        try:
+            with path.open("wb") as target:
+                for block in blocks(entry):
+                    self.check()
+                    size += len(block)
+                    self.read += len(block)  # what is really there, whatever a header says
+                    if size > MAX_BYTES or self.read > 2 * self.limits.bytes:
+                        break
+                    target.write(block)
+        except DamagedError:
+            path.unlink()
+            self.skip(entry.name, "it is damaged and cannot be unpacked")
+            return None
+        if self.read > 2 * self.limits.bytes:
+            raise ValueError(f"got more than {2 * self.limits.bytes:,} bytes unpacked, but expected at most that")
+        if size > MAX_BYTES:
+            path.unlink()
+            self.skip(entry.name, f"it has more than {MAX_BYTES:,} bytes; at most that are taken")
+            return None
+        self.copied += 1
+        return path
 
 
-def receive(uploads: Sequence[Upload], folder: Path, limits: Limits | None = None) -> Received:
+def receive(
+    uploads: Sequence[Upload], folder: Path, limits: Limits | None = None, stopped: Stopped | None = None
+) -> Received:
     """Copies the pictures of an upload into `folder`, under names of its own.
 
     Args:
-        uploads: pictures, or one zip of them; at most one file of captions, beside them or inside.
+        uploads: pictures, or one zip of them; at most one file of captions, beside them or inside. A zip may hold a gallery
+            that was downloaded or built: its thumbnails are the pictures.
         folder: empty; the caller removes it, whatever happens.
+        stopped: called again and again while files are read; what it raises ends the work.
 
     Raises:
         ValueError: nothing usable, too much of something, a damaged zip, or damaged captions.
@@ -69,13 +118,12 @@ def receive(uploads: Sequence[Upload], folder: Path, limits: Limits | None = Non
     zips = [upload for upload in uploads if _suffix(upload.name) == ".zip"]
     if len(zips) > 1:
         raise ValueError(f"got {len(zips)} zips, but expected one: put everything into a single zip")
-    skipped: list[tuple[str, str]] = []
-    plain = [_Entry(u.name, u.path.stat().st_size, _opener(u.path)) for u in uploads if u not in zips]
-    entries = [entry for entry in plain if _is_wanted(entry, entry.name, limits, skipped)]
-    if not zips:
-        return _take(entries, folder, limits, skipped)
-    with _open_zip(zips[0], limits) as archive:
-        return _take(entries + list(_zip_entries(archive, zips[0].name, limits, skipped)), folder, limits, skipped)
+    entries = [Entry(u.name, u.path.stat().st_size, _opener(u.path)) for u in uploads if u not in zips]
+    with ExitStack() as stack:
+        for upload in zips:
+            archive = stack.enter_context(open_zip(upload.path, shown_name(upload.name), limits, stopped))
+            entries += entries_of(archive, limits)
+        return _take(entries, _Taking(folder, limits, stopped))
 
 
 def _opener(path: Path) -> Callable[[], IO[bytes]]:
@@ -88,135 +136,137 @@ def shown_name(name: str, most: int = 120) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
-def _take(entries: list[_Entry], folder: Path, limits: Limits, skipped: list[tuple[str, str]]) -> Received:
-    pictures: dict[str, _Entry] = {}
-    texts: list[_Entry] = []
+def _take(entries: list[Entry], taking: _Taking) -> Received:
+    problems: list[LeftOut] = []
+    galleries = galleries_of(entries, taking.limits.pictures, problems, taking.stopped)
+    taking.skip_all(problems)
+    roots = tuple(kept.root for kept in galleries)
+    others = [entry for entry in entries if not (roots and entry.name.startswith(roots))]
+    pictures, texts = _sort([entry for entry in others if _is_wanted(entry, taking)], taking)
+    count = len(pictures) + sum(len(kept.items) for kept in galleries)
+    if count > taking.limits.pictures:
+        raise ValueError(f"got {count:,} pictures, but expected at most {taking.limits.pictures:,} at once")
+    by_name = {entry.name: entry for entry in entries}
+    kept_records = [record for kept in galleries for record in _kept_records(kept, by_name, taking)]
+    paths = {name: path for name, entry in pictures.items() if (path := taking.copy(entry)) is not None}
+    if not paths and not kept_records:
+        reasons = "".join(f"; {name}: {reason}" for name, reason in taking.skipped[:3])
+        raise ValueError(f"got no picture, but expected some ({', '.join(SUFFIXES)}){reasons}")
+    captions = _captions(texts[0], list(paths), taking) if texts else {}
+    records = kept_records + [
+        Record(_stem(name), shown_name(name), path, None, tuple(captions.get(name, ())), None)
+        for name, path in paths.items()
+    ]
+    notices = tuple(
+        f"{shown_name(kept.root) or 'This'} is a gallery: its {len(kept.items)} pictures are taken from its thumbnails, which "
+        "are smaller than the originals, with their ids and captions, and are encoded again with the model that runs here."
+        for kept in galleries
+    )
+    return Received(_with_ids(records), taking.skipped, notices)
+
+
+def _sort(entries: list[Entry], taking: _Taking) -> tuple[dict[str, Entry], list[Entry]]:
+    """Pictures by name, and files of captions: one at most."""
+    pictures: dict[str, Entry] = {}
+    texts: list[Entry] = []
     for entry in entries:
         if _suffix(entry.name) in CAPTION_SUFFIXES:
             texts.append(entry)
         elif entry.name in pictures:
-            skipped.append((shown_name(entry.name), "this name came before"))
+            taking.skip(entry.name, "this name came before")
         else:
             pictures[entry.name] = entry
     if len(texts) > 1:
         names = ", ".join(shown_name(entry.name) for entry in texts[:5])
         raise ValueError(f"got {len(texts)} files of captions ({names}), but expected one at most")
-    if len(pictures) > limits.pictures:
-        raise ValueError(f"got {len(pictures):,} pictures, but expected at most {limits.pictures:,} at once")
-    paths: dict[str, Path] = {}
-    for name, entry in pictures.items():
-        path = folder / f"{len(paths):06d}{_suffix(name)}"
-        try:
-            with entry.open() as source, path.open("wb") as target:
-                shutil.copyfileobj(source, target)
-        except _DAMAGED:
-            path.unlink(missing_ok=True)
-            skipped.append((shown_name(name), "it is damaged and cannot be unpacked"))
-        else:
-            paths[name] = path
-    if not paths:
-        reasons = "".join(f"; {name}: {reason}" for name, reason in skipped[:3])
-        raise ValueError(f"got no picture, but expected some ({', '.join(SUFFIXES)}){reasons}")
-    captions: dict[str, list[str]] = {}
-    if texts:
-        captions, unknown = assign(_read_text(texts[0]), list(paths), shown_name(texts[0].name))
-        skipped += [(shown_name(name), "captions of a picture that is not there") for name in unknown]
-    ids = _ids(list(paths))
-    records = [
-        Record(ids[name], shown_name(name), path, None, tuple(captions.get(name, ())), None)
-        for name, path in paths.items()
-    ]
-    return Received(records, skipped)
+    return pictures, texts
 
 
-def _read_text(entry: _Entry) -> dict[str, list[str]]:
-    name = shown_name(entry.name)
+def _captions(entry: Entry, pictures: list[str], taking: _Taking) -> dict[str, list[str]]:
+    name, problems = shown_name(entry.name), list[LeftOut]()
+    if not pictures:
+        taking.skip(name, "captions of a picture that is not there")
+        return {}
     try:
-        with entry.open() as file:
-            return read_captions(file.read(MAX_CAPTION_FILE + 1), name)
-    except _DAMAGED:
+        data = read_entry(entry, MAX_CAPTION_FILE + 1)
+    except DamagedError:
         raise ValueError(f"{name}: got captions that cannot be unpacked, but expected a whole file") from None
+    rows = read_captions(data, name, left_out=problems, stopped=taking.stopped)
+    taking.skip_all(problems)
+    captions, unknown = assign(rows, pictures, name)
+    for image in unknown:
+        taking.skip(image, "captions of a picture that is not there")
+    return captions
 
 
-def _is_wanted(entry: _Entry, name: str, limits: Limits, skipped: list[tuple[str, str]]) -> bool:
-    """Whether an entry is a picture or captions, of a size and name within bounds; if not, `skipped` says why."""
-    parts = PurePosixPath(name).parts
-    if any(part in _LITTER for part in parts) or (parts and parts[-1].startswith("._")):
+def _kept_records(kept: Kept, by_name: dict[str, Entry], taking: _Taking) -> list[Record]:
+    records, seen = [], set[str]()
+    for item in kept.items:
+        entry = by_name.get(kept.root + item.thumbnail)
+        if entry is None or item.thumbnail in seen:
+            taking.skip(
+                item.image, "its thumbnail is not in the gallery" if entry is None else "its thumbnail came before"
+            )
+            continue
+        seen.add(item.thumbnail)
+        path = taking.copy(entry) if _is_wanted(entry, taking) and _suffix(entry.name) in SUFFIXES else None
+        if path is not None:
+            records.append(Record(_id(item.id), shown_name(item.image), path, None, item.captions, None, _facts(item)))
+    return records
+
+
+def _facts(item: KeptItem) -> tuple[CaptionFact, ...] | None:
+    if item.facts is None:
+        return None
+    return tuple(CaptionFact(tag, frozenset(map(_id, of))) for tag, of in item.facts)
+
+
+def _with_ids(records: list[Record]) -> list[Record]:
+    """An id a picture, and with a number where two would be the same; then no fact knows which of them it means."""
+    ids = unique_ids([record.id for record in records])
+    same = all(id_ == record.id for id_, record in zip(ids, records, strict=True))
+    return [
+        Record(id_, r.image, r.path, None, r.captions, None, r.facts if same else None)
+        for id_, r in zip(ids, records, strict=True)
+    ]
+
+
+def _is_wanted(entry: Entry, taking: _Taking) -> bool:
+    """Whether an entry is a picture or captions, of a size and name within bounds; if not, it is named."""
+    name, limits, parts = entry.name, taking.limits, PurePosixPath(entry.name).parts
+    if any(part.lower() in LITTER for part in parts) or (parts and parts[-1].startswith(("._", ".DS_Store"))):
         return False
     suffix, most = _suffix(name), MAX_CAPTION_FILE if _suffix(name) in CAPTION_SUFFIXES else MAX_BYTES
     if len(name) > limits.name:
         reason = f"its name has more than {limits.name} characters"
     elif name.startswith("/") or name[1:2] == ":" or ".." in parts:
         reason = "its name leads out of the folder"
+    elif any(part.startswith(".") for part in parts):
+        reason = "it is hidden: its name, or its folder's, begins with a dot"
     elif len(parts) > limits.depth + 1:
         reason = f"it lies more than {limits.depth} folders deep"
+    elif entry.reason:
+        reason = entry.reason
     elif suffix in ARCHIVES:
         reason = "an archive inside is not opened: unpack it first"
     elif suffix not in SUFFIXES + CAPTION_SUFFIXES:
-        reason = "it is neither a picture nor captions (CSV or JSON lines)"
+        known = f": {UNREAD[suffix]}" if suffix in UNREAD else ""
+        reason = f"it is neither a picture nor captions (CSV or JSON lines) that can be read{known}"
     elif entry.size > most:
         reason = f"it has {entry.size:,} bytes; at most {most:,} are taken"
     else:
         return True
-    skipped.append((shown_name(name), reason))
+    taking.skip(name or "(no name)", reason)
     return False
 
 
-def _open_zip(upload: Upload, limits: Limits) -> zipfile.ZipFile:
-    name, marks, tail = shown_name(upload.name), 0, b""
-    # zipfile reads the whole list of entries at once, however long: so it is measured first.
-    with upload.path.open("rb") as file:
-        while block := file.read(1 << 20):
-            marks += (tail + block).count(_ENTRY_MARK)
-            tail = block[1 - len(_ENTRY_MARK) :]
-    if marks > limits.entries:
-        raise ValueError(f"{name}: got a zip of {marks:,} entries, but expected at most {limits.entries:,}")
-    try:
-        return zipfile.ZipFile(upload.path)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
-        raise ValueError(f"{name}: got a file that cannot be opened as a zip, but expected a whole zip") from None
+def _stem(name: str) -> str:
+    return _id(without_suffix(name))
 
 
-def _zip_entries(
-    archive: zipfile.ZipFile, zip_name: str, limits: Limits, skipped: list[tuple[str, str]]
-) -> Iterator[_Entry]:
-    files = [info for info in archive.infolist() if not info.is_dir()]
-    unpacked = sum(info.file_size for info in files)
-    if unpacked > 2 * limits.bytes:
-        raise ValueError(
-            f"{shown_name(zip_name)}: got a zip of {unpacked:,} bytes unpacked, but expected at most {2 * limits.bytes:,}"
-        )
-    for info in files:
-        name = info.filename.replace("\\", "/")  # some Windows programs write it so
-        entry = _Entry(name, info.file_size, partial(archive.open, info))
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG):
-            reason = "a link is not followed" if kind == stat.S_IFLNK else "it is no plain file"
-        elif info.flag_bits & 1:
-            reason = "it is encrypted: make a zip without a password"
-        elif info.compress_type not in _METHODS:
-            reason = "it is packed in an unusual way: make an ordinary zip"
-        elif info.file_size > 1_000_000 and info.file_size > limits.ratio * info.compress_size:
-            reason = f"it unpacks to more than {limits.ratio} times its size"
-        else:
-            if _is_wanted(entry, name, limits, skipped):
-                yield entry
-            continue
-        skipped.append((shown_name(name), reason))
-
-
-def _ids(names: list[str]) -> dict[str, str]:
-    """An id a picture: its name without the suffix, and with it where two would be the same. "#" numbers captions in ids."""
-    stems = {name: shown_name(str(PurePosixPath(name).with_suffix("")).replace("#", "_")) for name in names}
-    ids: dict[str, str] = {}
-    taken: set[str] = set()
-    for name, stem in stems.items():
-        id_, number = stem, 2
-        while id_ in taken:
-            id_, number = f"{stem}-{number}", number + 1
-        taken.add(id_)
-        ids[name] = id_
-    return ids
+def _id(name: str) -> str:
+    """A name as an id: "#" numbers captions in ids."""
+    return shown_name(name.replace("#", "_"))
 
 
 def _suffix(name: str) -> str:
