@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -21,6 +22,8 @@ from gradio_client import Client, handle_file
 import app
 from hgan.build import load
 from hgan.data.folder import read_dataset
+from hgan.demo import my_gallery
+from hgan.demo.context import Context
 from hgan.demo.fair_queue import FairQueue
 from hgan.demo.messages import as_error, plain
 from hgan.demo.shell import build_demo
@@ -32,6 +35,7 @@ from hgan.gallery.build import build_gallery
 from hgan.retriever import Retriever
 from hgan.settings import Settings
 from hgan.uploads import private
+from hgan.uploads.files import Upload
 from hgan.uploads.shares import Shares, Visitor
 
 SENTENCE = "a red circle"
@@ -603,3 +607,18 @@ def test_the_queue_goes_on_after_a_fault_and_after_visitors_who_left(
         time.sleep(0.05)
     monkeypatch.undo()
     assert site.ask("search", [SENTENCE, 3, None], "stayed")["success"]
+
+
+def test_a_build_is_stopped_while_it_unpacks(
+    tiny_retriever: Retriever, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers, request = my_gallery.Handlers(Context(tiny_retriever)), SimpleNamespace(session_hash="stopper")
+    (tmp_path / "a.zip").write_bytes(zipped(picture, *range(30)))
+    monkeypatch.setattr(gr, "Info", lambda *_: None)
+
+    def progress(*_: Any, **__: Any) -> None:  # the first thing that is said, before anything is unpacked
+        handlers.stop(request)
+
+    monkeypatch.setattr(handlers, "encode", lambda *_: pytest.fail("went on to encode"))
+    with pytest.raises(gr.Error, match="stopped: nothing of it is kept"):
+        handlers.build([Upload(tmp_path / "a.zip", "a.zip")], None, request, progress)

@@ -82,9 +82,12 @@ class Handlers:
         if progress is not None:
             progress(0.0, desc="Unpacking")
 
-        def report(done: int, total: int) -> None:
+        def stopped() -> None:
             if stop.is_set():
                 raise StoppedError("stopped: nothing of it is kept")
+
+        def report(done: int, total: int) -> None:
+            stopped()
             if progress is not None:
                 progress((done, total), desc="Encoding", unit="pictures")
 
@@ -100,6 +103,7 @@ class Handlers:
                         get_upload_folder()
                     ),  # gradio gives it from there; from elsewhere it would keep a copy
                     visitor=current(request.session_hash),
+                    stopped=stopped,
                 )
         finally:
             self.stops.pop(request.session_hash, None)

@@ -106,6 +106,7 @@ def build_session_gallery(
     encode: Encode | None = None,
     downloads: Path | None = None,
     visitor: Visitor = NOBODY,
+    stopped: Callable[[], None] | None = None,
 ) -> SessionGallery:
     """Receives files, encodes their pictures with the retriever's model, and opens the result.
 
@@ -114,6 +115,7 @@ def build_session_gallery(
         encode: does the work that needs the model, by default `encoder(retriever)`.
         downloads: a folder that a server gives files from; by default the system's folder for temporary files.
         visitor: whose it is.
+        stopped: called again and again while files are unpacked and read; what it raises stops the build.
 
     Raises:
         ValueError: as `receive` and `build_gallery`. Nothing is left on disk, nor after any other error.
@@ -122,7 +124,7 @@ def build_session_gallery(
     try:
         incoming = folder / "incoming"
         incoming.mkdir()
-        received = receive(uploads, incoming, limits)
+        received = receive(uploads, incoming, limits, stopped)
         if report:
             report(0, len(received.records))
         (encode or encoder(retriever))(received.records, folder / NAME, report)
