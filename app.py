@@ -1,29 +1,35 @@
 """The demo: search a gallery by sentence or by picture, and see why something matched. Launching only.
 
-The pages are in `hgan.demo`, every number comes from `hgan.retriever.Retriever`. Run it with `python app.py`; HGAN_CHECKPOINT and
-HGAN_GALLERY name another model and gallery, HGAN_HOST and HGAN_PORT where to listen.
+The pages are in `hgan.demo`, every number comes from `hgan.retriever.Retriever`. Run it with `python app.py`; what can be set,
+such as another model and gallery, is listed in docs/hosting.md.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import threading
+import time
 from typing import Any
 
+from hgan.settings import Settings
+from hgan.start import WarmUp, check_places, ended_by_signals, many_files, small_heap, without_proxy
+
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
+# Whose address to believe is HGAN_TRUST_PROXY's to say; uvicorn would believe anybody on this machine.
+os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
 
-import gradio as gr
+with without_proxy():
+    import gradio as gr
 
-from hgan.demo.gpu import place
-from hgan.demo.health import app_kwargs
-from hgan.demo.shell import build_demo
-from hgan.images import MAX_BYTES
-from hgan.retriever import Retriever
-from hgan.uploads.limits import Limits
-from hgan.visualize.style import CSS
-
-SESSIONS = 500  # visitors whose state is kept, for an hour after they leave; the oldest goes first
+    from hgan.demo.doors import guarded_app
+    from hgan.demo.end import clean_up
+    from hgan.demo.gpu import place
+    from hgan.demo.health import app_kwargs
+    from hgan.demo.shell import build_demo
+    from hgan.images import MAX_BYTES
+    from hgan.retriever import Retriever
+    from hgan.uploads.session import everyday
+    from hgan.visualize.style import CSS
 
 
 def theme() -> gr.themes.Base:
@@ -40,36 +46,71 @@ def theme() -> gr.themes.Base:
     )
 
 
-def launch_options() -> dict[str, Any]:
+def launch_options(settings: Settings | None = None) -> dict[str, Any]:
     """How the demo is launched, in tests as in `main`. None leaves it to gradio's own GRADIO_SERVER_NAME and _PORT."""
-    port = os.environ.get("HGAN_PORT")
+    settings = settings or Settings.from_environment()
     return {
-        "server_name": os.environ.get("HGAN_HOST"),
-        "server_port": int(port) if port else None,
+        "server_name": settings.host,
+        "server_port": settings.port,
         "theme": theme(),
         "css": CSS,
         "show_error": True,
-        "max_file_size": max(MAX_BYTES, Limits.from_environment().bytes),
+        "max_file_size": max(MAX_BYTES, settings.upload_mb * 1_000_000),
         "allowed_paths": [],
         "strict_cors": True,
         "enable_monitoring": False,
-        "state_session_capacity": SESSIONS,
+        "run_history": False,  # it would let visitors' own tokens ask the hub from here
+        "state_session_capacity": settings.sessions,
         "footer_links": ["api", "settings"],
+        "app_kwargs": guarded_app(settings),
     }
 
 
+def serve(settings: Settings) -> None:
+    """Serves until it is stopped.
+
+    Raises:
+        ValueError, OSError: there is no checkpoint, gallery, folder or free port to serve with.
+    """
+    check_places(settings)
+    many_files()
+    small_heap()
+    retriever = place(Retriever.open())
+    options = launch_options(settings)
+    options["app_kwargs"]["routes"] += app_kwargs(retriever)["routes"]
+    demo = build_demo(retriever, settings)
+
+    def warm(report: Any) -> None:
+        retriever.warm(report)
+        everyday(retriever, report)
+
+    # What the first questions would wait for is made ready while the first visitor reads.
+    with without_proxy(), WarmUp(warm):
+        try:
+            demo.launch(**options, prevent_thread_lock=True)
+            while demo.is_running:
+                time.sleep(0.2)
+        finally:
+            demo.close(verbose=False)
+
+
 def main() -> int:
-    """Serves until it is stopped. Returns 2 when there is no checkpoint, gallery or free port to serve with."""
+    """Serves until it is stopped: 0 then, as after SIGTERM. Returns 2 when there is nothing to serve with."""
     try:
-        retriever = place(Retriever.open())
-        # What the first questions would wait for is made ready while the first visitor reads.
-        threading.Thread(target=retriever.warm, daemon=True).start()
-        build_demo(retriever).launch(**launch_options(), app_kwargs=app_kwargs(retriever))
-    except (ValueError, OSError) as error:
+        with ended_by_signals():
+            serve(Settings.from_environment())
+    except (ValueError, OSError, ImportError) as error:
         print(f"hgan: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        clean_up()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # everything is tidy; a thread that still computes would abort the interpreter as it ends

@@ -54,9 +54,12 @@ class Server:
 class Session:
     """What one browser tab asks: events by the queue, each answered on a stream of server-sent events."""
 
-    def __init__(self, server: Server, name: str) -> None:
-        self.server, self.name = server, name
-        self.http = httpx.Client(base_url=f"{server.url}/gradio_api", timeout=120)
+    def __init__(self, server: Server, name: str, http: httpx.Client | None = None) -> None:
+        """
+        Args:
+            http: as `connections` gives it; one of its own by default.
+        """
+        self.server, self.name, self.http = server, name, http or connections(server)
 
     def call(self, event: dict[str, Any], data: list[Any], event_data: Any = None) -> list[Any]:
         """Sends one event and waits for what comes of it.
@@ -65,7 +68,7 @@ class Session:
             RuntimeError: the app said that it failed, or never answered.
             httpx.HTTPError: the request itself was lost.
         """
-        body = {"data": data, "fn_index": event["id"], "session_hash": self.name, "event_data": event_data}
+        body = self.body(event, data, event_data)
         if event["queue"] is False:
             answer = self.http.post("/run/predict", json=body)
             answer.raise_for_status()
@@ -80,6 +83,29 @@ class Session:
                     return message["output"]["data"]
         raise RuntimeError("the stream ended without an answer")
 
+    def body(self, event: dict[str, Any], data: list[Any], event_data: Any = None) -> dict[str, Any]:
+        """What a page sends for an event."""
+        return {"data": data, "fn_index": event["id"], "session_hash": self.name, "event_data": event_data}
+
+    def upload(self, name: str, data: bytes) -> dict[str, Any]:
+        """Uploads a file; returns what a page names it by."""
+        answer = self.http.post("/upload", files={"files": (name, data)})
+        answer.raise_for_status()
+        return {"path": answer.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+
+def connections(server: Server, address: str | None = None) -> httpx.Client:
+    """Connections to the app, as many as wanted.
+
+    Args:
+        address: that they come from, one of 127.0.0.0/8.
+    """
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+    transport = httpx.HTTPTransport(
+        local_address=address, limits=limits, verify=False
+    )  # it would read all certificates
+    return httpx.Client(base_url=f"{server.url}/gradio_api", timeout=120, transport=transport)
+
 
 def free_port() -> int:
     """A port that nobody listens on."""
@@ -89,14 +115,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """Starts app.py as a host would, waits until it is up and warm, and stops it in the end."""
+def running(log: Path | None = None, **settings: str) -> Iterator[Server]:
+    """Starts app.py as a host would, waits until it is up and warm, and stops it in the end.
+
+    Args:
+        log: where what it prints goes.
+        settings: environment variables.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = os.environ | {"HGAN_HOST": "127.0.0.1", "HGAN_PORT": str(port)}
-    process = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    environment = os.environ | {"HGAN_HOST": "127.0.0.1", "HGAN_PORT": str(port)} | settings
+    with Path(log or os.devnull).open("w") as out:
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=out, stderr=out)
     try:
         for _ in range(START_SECONDS * 5):
             if process.poll() is not None:

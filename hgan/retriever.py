@@ -3,7 +3,6 @@ numbers cannot differ."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from .images import open_image
 from .model.similarity import SimilarityParameters
 from .query import ImageSource, Query
 from .search import Searcher
+from .settings import setting
 from .types import Analysis, Comparison, ImageGraph, TextGraph, WhatIf
 
 __all__ = ["ROOT", "ImageSource", "Query", "Retriever", "default_checkpoint", "default_gallery"]
@@ -33,12 +33,12 @@ NOTICED = 1e-3  # a difference between the stored and the newly encoded score th
 
 def default_checkpoint() -> str:
     """HGAN_CHECKPOINT (folder or hub id), or the checkpoint in the repository."""
-    return os.environ.get("HGAN_CHECKPOINT") or str(ROOT / "checkpoints" / "hgan-mini")
+    return setting("HGAN_CHECKPOINT") or str(ROOT / "checkpoints" / "hgan-mini")
 
 
 def default_gallery() -> str:
     """HGAN_GALLERY (a folder, or the hub id of a dataset), or the Toy Town gallery in the repository."""
-    return os.environ.get("HGAN_GALLERY") or str(ROOT / "assets" / "galleries" / "toytown")
+    return setting("HGAN_GALLERY") or str(ROOT / "assets" / "galleries" / "toytown")
 
 
 class Retriever(Searcher):

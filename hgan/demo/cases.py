@@ -14,6 +14,9 @@ from ..visualize.document import document, provenance
 from .context import Asked
 from .links import from_query
 from .saving import as_file, save_button
+from .values import refusal
+
+MOST_BYTES = 5_000_000  # of a saved case
 
 
 def save_buttons(name: str, shown: Callable[..., tuple[Any, ...]], inputs: Sequence[Component]) -> None:
@@ -53,8 +56,14 @@ def read_case_file(path: str, retriever: Retriever) -> tuple[dict[str, str], lis
     Raises:
         ValueError: not a case.
     """
+    size = Path(path).stat().st_size
+    if size > MOST_BYTES:
+        raise ValueError(f"got a file of {size:,} bytes, but expected a saved case of at most {MOST_BYTES:,}")
     case, warnings = retriever.read_case(Path(path).read_bytes())
     state = case["state"]
     if not all(isinstance(value, str) for value in state.values()):
         raise ValueError("got a case whose state is not text, but expected the JSON that a page saves")
+    said = refusal({name: value for name, value in state.items() if name != "image"})
+    if said is not None:
+        raise ValueError(said)
     return state, warnings

@@ -9,7 +9,7 @@ import gradio as gr
 from ..visualize.comparison import comparison_page
 from ..visualize.notes import hint
 from .cases import save_buttons
-from .context import BARE, HEAVY, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
+from .context import BARE, BY_PICTURE, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
 from .links import as_weights, to_query
 from .matches import LISTED, Seen, choices, gallery_in_link, newly, question
 
@@ -112,4 +112,4 @@ def build(context: Context, shared: Shared) -> None:
     # Programs come in by this; the picture component checks that a file was uploaded and is not the server's own.
     ids_and_text, picture = [gr.Textbox(visible=False) for _ in range(3)], picture_input(visible=False)
     weights, data, door = gr.JSON(visible=False), gr.JSON(visible=False), gr.Button(visible=False)
-    door.click(handlers.compare, [*ids_and_text, picture, weights], data, api_name="compare", **HEAVY)
+    door.click(handlers.compare, [*ids_and_text, picture, weights], data, api_name="compare", **BY_PICTURE)

@@ -14,14 +14,15 @@ from gradio.events import Dependency
 from ..retriever import Query, Retriever
 from ..visualize.pictures import Picture, read_picture
 from .inputs import guarded, guarded_path, picture_input
+from .messages import as_error
 
 if TYPE_CHECKING:
     from ..uploads.session import SessionGallery
 
 
 __all__ = [
-    "BARE", "HEAVY", "HOUR", "PAGES", "PRIVATE", "SMALL", "UPLOADED", "Asked", "Context", "Shared", "guarded",
-    "guarded_path", "picture_input", "plain_errors",
+    "ANALYSE", "BARE", "BY_PICTURE", "HEAVY", "HOUR", "PAGES", "PICTURES", "PRIVATE", "SMALL", "UPLOADED", "Asked", "Context",
+    "Shared", "guarded", "guarded_path", "picture_input", "plain_errors",
 ]  # fmt: skip
 
 PAGES = {  # tab id -> its name, in their order
@@ -38,6 +39,10 @@ UPLOADED = "-"  # in a link: the picture was uploaded
 HOUR = 3600  # seconds that a visitor's state is kept after the last use
 HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 PRIVATE: dict[str, Any] = {**HEAVY, "api_visibility": "private"}
+# In lanes of their own: a large picture to decode, or a whole gallery to compare, is not waited for by anybody's sentence.
+BY_PICTURE: dict[str, Any] = {"concurrency_id": "pictures", "concurrency_limit": 1}
+PICTURES: dict[str, Any] = {**BY_PICTURE, "api_visibility": "private"}
+ANALYSE: dict[str, Any] = {"concurrency_id": "analysis", "concurrency_limit": 1}
 SMALL: dict[str, Any] = {"size": "sm", "scale": 0, "min_width": 150}  # buttons beside the point of a page
 BARE: dict[str, Any] = {"apply_default_css": False}  # `hgan.visualize.style` is the style sheet of what is drawn
 
@@ -107,15 +112,15 @@ class Shared:
 
 
 def plain_errors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Bad input becomes a plain message on the page (and for clients) in place of a traceback. Generators too."""
+    """Whatever goes wrong becomes a plain message on the page (and for clients) in place of a traceback. Generators too."""
     if inspect.isgeneratorfunction(function):
 
         @functools.wraps(function)
         def steps(*args: Any, **kwargs: Any) -> Any:
             try:
                 yield from function(*args, **kwargs)
-            except ValueError as error:
-                raise gr.Error(str(error), print_exception=False) from None
+            except Exception as error:
+                raise as_error(error) from None
 
         return steps
 
@@ -123,7 +128,7 @@ def plain_errors(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except ValueError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+        except Exception as error:
+            raise as_error(error) from None
 
     return wrapped

@@ -16,7 +16,7 @@ from ..visualize.failure_plots import margin_histogram, rank_histogram
 from ..visualize.failures import ANY, DIRECTIONS, Filter, Shown, failure_list, listed, metrics_table, pages_of
 from ..visualize.notes import hint
 from ..visualize.pictures import shrink_picture
-from .context import BARE, HEAVY, PRIVATE, Context, Shared, plain_errors
+from .context import ANALYSE, BARE, Context, Shared, plain_errors
 from .links import to_query
 from .matches import newly
 from .saving import as_file, save_button
@@ -159,16 +159,17 @@ def build(context: Context, shared: Shared) -> None:
         page = gr.Slider(1, 2, value=1, step=1, label="Page", visible=False)
         filters = [shared.session, direction, lost_by, tag, failed]
         with gr.Row():
-            save_button("Save these rows as CSV", lambda *given: handlers.save("csv", *given), filters)
-            save_button("Save these rows as JSON", lambda *given: handlers.save("json", *given), filters)
+            save_button("Save these rows as CSV", lambda *given: handlers.save("csv", *given), filters, **ANALYSE)
+            save_button("Save these rows as JSON", lambda *given: handlers.save("json", *given), filters, **ANALYSE)
     used = gr.State(None)
 
     shown = [metrics, rest, tag, ranks, margins, table, page, shared.links["errors"]]
-    again: dict[str, Any] = {"trigger_mode": "always_last", "api_visibility": "private"}
+    private: dict[str, Any] = {**ANALYSE, "api_visibility": "private"}
+    again = {**private, "trigger_mode": "always_last"}
     shared.tab["errors"].select(
-        handlers.open, [shared.arrived, used, *filters], [*shown, direction, lost_by, failed, used], **PRIVATE
+        handlers.open, [shared.arrived, used, *filters], [*shown, direction, lost_by, failed, used], **private
     )
-    go.click(handlers.analyse, filters, shown, show_progress_on=metrics, **PRIVATE)
+    go.click(handlers.analyse, filters, shown, show_progress_on=metrics, **private)
     for part in (direction, lost_by, tag, failed):
         part.input(lambda *given: handlers.show(*given, 1), filters, shown, **again)
     page.input(handlers.show, [*filters, page], shown, **again)
@@ -176,4 +177,4 @@ def build(context: Context, shared: Shared) -> None:
     asked: list[Component] = [gr.Radio(names, value=ANY, visible=False) for names in (DIRECTION_CHOICES, LEVEL_CHOICES)]
     asked += [gr.Textbox(ANY, visible=False), gr.Checkbox(True, visible=False)]
     data, door = gr.JSON(visible=False), gr.Button(visible=False)
-    door.click(handlers.evaluate, asked, data, api_name="evaluate", **HEAVY)
+    door.click(handlers.evaluate, asked, data, api_name="evaluate", **ANALYSE)

@@ -11,7 +11,7 @@ from ..visualize.explanation import explanation_page
 from ..visualize.linked import SCRIPT
 from ..visualize.notes import hint
 from .cases import save_buttons
-from .context import BARE, HEAVY, PRIVATE, SMALL, Asked, Context, Shared, picture_input, plain_errors
+from .context import BARE, BY_PICTURE, PRIVATE, SMALL, Asked, Context, Shared, picture_input, plain_errors
 from .links import as_weights, to_query
 from .matches import gallery_in_link
 
@@ -81,4 +81,4 @@ def build(context: Context, shared: Shared) -> None:
     # Programs come in by this; the picture component checks that a file was uploaded and is not the server's own.
     id_, text, picture = gr.Textbox(visible=False), gr.Textbox(visible=False), picture_input(visible=False)
     weights, data, door = gr.JSON(visible=False), gr.JSON(visible=False), gr.Button(visible=False)
-    door.click(handlers.explain, [id_, text, picture, weights], data, api_name="explain", **HEAVY)
+    door.click(handlers.explain, [id_, text, picture, weights], data, api_name="explain", **BY_PICTURE)

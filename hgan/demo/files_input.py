@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 from gradio.data_classes import FileData, ListFiles
 
 from ..uploads.files import Upload
-from .inputs import fetches_nothing, guarded_path
-
-C = TypeVar("C", bound=Component)
-
-
-def plain_types(component: C) -> C:
-    """A component that says in plain words when a request brings something else than it takes, changed in place."""
-    model: Any = component.data_model
-
-    def model_validate(value: Any, **options: Any) -> Any:
-        try:
-            return model.model_validate(value, **options)
-        except ValueError:
-            raise gr.Error("got something that is no uploaded file, but expected one", print_exception=False) from None
-
-    vars(component)["data_model"] = type(model.__name__, (model,), {"model_validate": staticmethod(model_validate)})
-    return component
+from .inputs import fetches_nothing, guarded_path, plain_types
 
 
 def files_input(**options: Any) -> gr.File:

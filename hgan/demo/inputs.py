@@ -10,6 +10,8 @@ import gradio as gr
 from gradio.components import Component
 from gradio.data_classes import FileData, ImageData
 
+from .uploading import UPLOADS
+
 C = TypeVar("C", bound=Component)
 
 
@@ -40,9 +42,27 @@ def fetches_nothing(component: C) -> C:
     async def move(url_or_file_path: str | Path | None) -> str | None:
         if "://" in str(url_or_file_path):
             raise gr.Error("got an address, but expected an uploaded file", print_exception=False)
+        if url_or_file_path is not None and UPLOADS.folder_of(url_or_file_path) is not None:
+            return str(
+                url_or_file_path
+            )  # gradio would copy it to where its content says, for everybody with the same file
         return await keep(url_or_file_path)
 
     vars(component)["async_move_resource_to_block_cache"] = move
+    return component
+
+
+def plain_types(component: C) -> C:
+    """A component that says in plain words when a request brings something else than it takes, changed in place."""
+    model: Any = component.data_model
+
+    def model_validate(value: Any, **options: Any) -> Any:
+        try:
+            return model.model_validate(value, **options)
+        except ValueError:
+            raise gr.Error("got something that is no uploaded file, but expected one", print_exception=False) from None
+
+    vars(component)["data_model"] = type(model.__name__, (model,), {"model_validate": staticmethod(model_validate)})
     return component
 
 
@@ -52,7 +72,7 @@ def guarded(component: C) -> C:
     The component is changed in place: for a subclass gradio would write a stub file beside the source.
     """
     vars(component)["preprocess"] = functools.partial(guarded_path, cache=component.GRADIO_CACHE)
-    return fetches_nothing(component)
+    return plain_types(fetches_nothing(component))
 
 
 def picture_input(**options: Any) -> gr.Image:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 from ..types import LEVELS
 
 MAX_FIELDS = 50
+MOST_WEIGHT = 1e6
 OWN_GALLERY = "own"  # of the parameter `gallery`: a visitor's, which nobody else can open
 _EXAMPLE = {"global": 0.3, "local": 0.4, "cross": 0.3}
 RESERVED = ("page", "view", "deep_link")
@@ -69,11 +70,13 @@ def read_weights(text: str | None) -> dict[str, float] | None:
     if not text:
         return None
     try:
-        values = [float(part) for part in text.split(",")]
+        values = [float(part) for part in text.split(",", len(LEVELS))]
     except ValueError:
         values = []
     if len(values) != len(LEVELS) or not all(math.isfinite(v) and v >= 0 for v in values) or not sum(values):
-        raise ValueError(f"got w={text!r} in the link, but expected three numbers of 0 or more, such as 0.3,0.4,0.3")
+        raise ValueError(
+            f"got w={_short(text)} in the link, but expected three numbers of 0 or more, such as 0.3,0.4,0.3"
+        )
     top = max(1.0, *values)
     return dict(zip(LEVELS, (value / top for value in values), strict=True))
 
@@ -86,8 +89,11 @@ def as_weights(value: object) -> dict[str, float] | None:
     """
     if value is None:
         return None
-    if not isinstance(value, dict) or not all(isinstance(number, int | float) for number in value.values()):
-        raise ValueError(f"got weights {value!r:.100}, but expected them by level, such as {_EXAMPLE}")
+    if not isinstance(value, dict) or not all(
+        isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) and 0 <= n <= MOST_WEIGHT
+        for n in value.values()
+    ):
+        raise ValueError(f"got weights {_short(value)}, but expected them by level, each 0 or more, such as {_EXAMPLE}")
     return value
 
 
@@ -99,6 +105,11 @@ def read_count(text: str | None, default: int, most: int) -> int:
     """
     if not text:
         return default
-    if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise ValueError(f"got k={text!r} in the link, but expected a whole number from 1 to {most}")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10) or not 1 <= int(text) <= most:
+        raise ValueError(f"got k={_short(text)} in the link, but expected a whole number from 1 to {most}")
     return int(text)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else text[:99] + "…"

@@ -20,13 +20,17 @@ from ..visualize import own_gallery
 from ..visualize.matches import match_list
 from ..visualize.notes import hint
 from ..visualize.pictures import read_picture, shrink_picture
-from .context import BARE, PRIVATE, Asked, Context, Shared, plain_errors
+from .context import BARE, PICTURES, PRIVATE, Asked, Context, Shared, plain_errors
 from .files_input import files_input
 from .gpu import ZERO_GPU, on_gpu
+from .uploading import UPLOADS
+from .values import event_id
+from .visitor import current
 
 BUILDING: dict[str, Any] = {"concurrency_id": "build", "concurrency_limit": 1}  # searches need not wait for it
 NOTHING = "Drop pictures, then press Build. They are shown here, and you can search them."
 GONE = "Your pictures, what was made of them, and their files are removed."
+STOPS: dict[str | None, threading.Event] = {}  # by session: builds that are under way
 CHOOSE = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button[data-id]');
@@ -43,7 +47,7 @@ class Handlers:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.encode = on_gpu(encoder(context.retriever), context.retriever.model.device, seconds=120)
-        self.stops: dict[str | None, threading.Event] = {}  # by session: builds that are under way
+        self.stops = STOPS
 
     @plain_errors
     def build(
@@ -78,21 +82,29 @@ class Handlers:
         if progress is not None:
             progress(0.0, desc="Unpacking")
 
-        def report(done: int, total: int) -> None:
+        def stopped() -> None:
             if stop.is_set():
                 raise StoppedError("stopped: nothing of it is kept")
+
+        def report(done: int, total: int) -> None:
+            stopped()
             if progress is not None:
                 progress((done, total), desc="Encoding", unit="pictures")
 
         try:
-            # A worker in another process can neither report nor be stopped.
-            new = build_session_gallery(
-                self.context.retriever,
-                uploads,
-                None if ZERO_GPU else report,
-                encode=self.encode,
-                downloads=Path(get_upload_folder()),  # gradio gives it from there; from elsewhere it would keep a copy
-            )
+            with UPLOADS.using(upload.path for upload in uploads):
+                # A worker in another process can neither report nor be stopped.
+                new = build_session_gallery(
+                    self.context.retriever,
+                    uploads,
+                    None if ZERO_GPU else report,
+                    encode=self.encode,
+                    downloads=Path(
+                        get_upload_folder()
+                    ),  # gradio gives it from there; from elsewhere it would keep a copy
+                    visitor=current(request.session_hash),
+                    stopped=stopped,
+                )
         finally:
             self.stops.pop(request.session_hash, None)
             discard(uploads)
@@ -110,15 +122,17 @@ class Handlers:
     def words(self, session: SessionGallery | None, event: gr.EventData) -> tuple[Any, ...]:
         """Sentences for a picture of the gallery: what the Search page would find for it there."""
         own = _built(session)
-        path = own.retriever.gallery.read_thumbnail(own.retriever.row(event.id))
-        query = replace(own.retriever.encode(image=path), label={"image": event.id})
-        asked = Asked(query, shrink_picture(open_image(path)))
+        id_ = event_id(event)
+        data = own.retriever.gallery.read_thumbnail(own.retriever.row(id_))
+        query = replace(own.retriever.encode(image=data), label={"image": id_})
+        asked = Asked(query, shrink_picture(open_image(data)))
         result = own.for_pictures.search(query=asked.query, k=10)
-        pictures = [read_picture(path)] * len(result.hits)
+        pictures = [read_picture(data)] * len(result.hits)
         return replace(own, chosen=True), asked, result.hits[0].id, match_list(result, pictures)
 
+    @plain_errors
     def choose(self, event: gr.EventData) -> tuple[str, Any]:
-        return event.id, gr.Tabs(selected="explain")
+        return event_id(event), gr.Tabs(selected="explain")
 
     @plain_errors
     def search(self, session: SessionGallery | None) -> tuple[Any, ...]:
@@ -131,8 +145,12 @@ class Handlers:
 
 
 def discard(uploads: Sequence[Upload]) -> None:
-    """Removes uploaded files, with the folder that gradio makes for each, as soon as they have been used."""
+    """Removes uploaded files as soon as they have been used. What lies where gradio keeps files for everybody, such as an
+    example, is nobody's own and stays."""
+    shared = Path(get_upload_folder()).resolve()
     for upload in uploads:
+        if UPLOADS.discard(upload.path) or upload.path.resolve().is_relative_to(shared):
+            continue
         upload.path.unlink(missing_ok=True)
         if not any(upload.path.parent.iterdir()):
             upload.path.parent.rmdir()
@@ -193,7 +211,7 @@ and after {MAX_SECONDS // 3600} hours at most."""
         handlers.search, [shared.session], [shared.session, shared.tabs], queue=False, api_visibility="private"
     )
     remove.click(handlers.remove, [shared.session], [shared.session, page, words, *buttons], api_visibility="private")
-    page.select(handlers.words, [shared.session], [shared.session, shared.asked, shared.chosen, words], **PRIVATE)
+    page.select(handlers.words, [shared.session], [shared.session, shared.asked, shared.chosen, words], **PICTURES)
     words.select(handlers.choose, None, [shared.chosen, shared.tabs], queue=False, api_visibility="private")
 
     data, door = gr.JSON(visible=False), gr.Button(visible=False)

@@ -31,7 +31,8 @@ def asked_in(parameters: Mapping[str, str], retriever: Retriever) -> Asked | Non
     if parameters.get("image"):
         data = _picture_data(parameters["image"])
         gr.Info("The picture of this case was saved small: its numbers may differ a little from the saved ones.")
-        return Asked(retriever.encode(image=data), shrink_picture(open_image(data)))
+        image = open_image(data)
+        return Asked(retriever.encode(image=image), shrink_picture(image))
     if parameters.get("picture") == UPLOADED:
         gr.Info(
             "This link was made with an uploaded picture, which stays with its visitor: bring it again, or save the case."

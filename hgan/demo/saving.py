@@ -29,9 +29,13 @@ def as_file(name: str, text: str, type: str) -> dict[str, str]:
     return {"name": name, "type": f"{type};charset=utf-8", "text": text}
 
 
-def save_button(label: str, handler: Callable[..., Any], inputs: Sequence[Component], **options: Any) -> gr.Button:
-    """A button that runs `handler(*inputs) -> as_file(...)` and saves what it gives on the visitor's machine."""
-    button, file = gr.Button(label, **{**SMALL, **options}), gr.JSON(visible=False)
-    made = button.click(plain_errors(handler), inputs, file, show_progress="hidden", **PRIVATE)
+def save_button(label: str, handler: Callable[..., Any], inputs: Sequence[Component], **lane: Any) -> gr.Button:
+    """A button that runs `handler(*inputs) -> as_file(...)` and saves what it gives on the visitor's machine.
+
+    Args:
+        lane: of the queue that it waits in, where that is another than the model's.
+    """
+    button, file = gr.Button(label, **SMALL), gr.JSON(visible=False)
+    made = button.click(plain_errors(handler), inputs, file, show_progress="hidden", **{**PRIVATE, **lane})
     made.success(None, file, None, js=_SAVE)
     return button

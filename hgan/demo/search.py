@@ -11,15 +11,29 @@ import gradio as gr
 from ..images import open_image
 from ..retriever import Retriever
 from ..types import LEVELS
-from ..visualize.charts import escape
 from ..visualize.matches import match_list, moves
 from ..visualize.notes import hint
 from ..visualize.pictures import shrink_picture
 from .cases import read_case_file, save_buttons
-from .context import BARE, HEAVY, PAGES, PRIVATE, SMALL, Asked, Context, Shared, guarded, picture_input, plain_errors
+from .context import (
+    BARE,
+    BY_PICTURE,
+    HEAVY,
+    PAGES,
+    PICTURES,
+    PRIVATE,
+    SMALL,
+    Asked,
+    Context,
+    Shared,
+    guarded,
+    picture_input,
+    plain_errors,
+)  # fmt: skip
 from .links import OWN_GALLERY, as_weights, read_count, read_weights, to_query
 from .matches import gallery_in_link
 from .restore import asked_in
+from .values import event_id
 
 MATCHES, MOST_MATCHES = 10, 50
 NO_MATCHES = "Type a sentence or choose an example, then press Search. The matches come here."
@@ -53,9 +67,10 @@ class Handlers:
     @plain_errors
     def by_picture(self, picture: str | None, *settings: Any) -> tuple[Any, ...]:
         path, retriever = Path(given(picture)), self.context.active(settings[-1])
-        query = retriever.encode(image=path)
+        image = open_image(path)  # once, for the model and for the page
+        query = replace(retriever.encode(image=image), label={"image": path.name})
         source = gallery_picture(retriever, path)
-        return self.answer(Asked(query, shrink_picture(open_image(path)), source), None, *settings)
+        return self.answer(Asked(query, shrink_picture(image), source), None, *settings)
 
     @plain_errors
     def again(self, asked: Asked | None, chosen: str | None, *settings: Any) -> tuple[Any, ...]:
@@ -92,8 +107,9 @@ class Handlers:
         learned = retriever.level_weights
         return None if all(abs(set_[level] - learned[level]) <= SAME for level in LEVELS) else set_
 
+    @plain_errors
     def choose(self, event: gr.EventData) -> tuple[str, Any]:
-        return event.id, gr.Tabs(selected="explain")
+        return event_id(event), gr.Tabs(selected="explain")
 
     def learned(self, session: Any) -> list[float]:
         """Where the sliders stand for the learned weights."""
@@ -116,7 +132,7 @@ class Handlers:
         """The state of a saved case, asked again here; says so where it came from another model or gallery."""
         state, warnings = read_case_file(given(path), self.context.active(session))
         for warning in warnings:
-            gr.Warning(escape(warning, 500), duration=None)
+            gr.Warning(warning, duration=None)
         return self.open(state, session)
 
     def open(self, parameters: dict[str, str], session: Any) -> tuple[Any, ...]:
@@ -127,7 +143,7 @@ class Handlers:
         weights, id_ = read_weights(parameters.get("w")), parameters.get("id")
         own = session is not None and session.chosen
         if parameters.get("gallery") == OWN_GALLERY and not own:
-            gr.Warning(NOT_YOURS.format(escape(self.context.retriever.gallery.name)))
+            gr.Warning(NOT_YOURS.format(self.context.retriever.gallery.name))
             id_ = None
         asked = asked_in(parameters, self.context.active(session))
         sliders = list(weights.values()) if weights else self.learned(session)
@@ -220,8 +236,8 @@ def build(context: Context, shared: Shared) -> None:
     again = ([shared.asked, shared.chosen, *settings], answer)
     gr.on([by_sentence.click, text.submit], handlers.by_sentence, [text, *settings], answer, **PRIVATE)
     tried.load_input_event.then(handlers.by_sentence, [text, *settings], answer, **PRIVATE)
-    by_picture.click(handlers.by_picture, [picture, *settings], answer, **PRIVATE)
-    seen.load_input_event.then(handlers.by_picture, [picture, *settings], answer, **PRIVATE)
+    by_picture.click(handlers.by_picture, [picture, *settings], answer, **PICTURES)
+    seen.load_input_event.then(handlers.by_picture, [picture, *settings], answer, **PICTURES)
     changed = [control.input for control in (k, *sliders)]
     gr.on(changed, handlers.again, *again, trigger_mode="always_last", show_progress="hidden", **PRIVATE)
     reset.click(handlers.learned, [shared.session], sliders, **PRIVATE).then(handlers.again, *again, **PRIVATE)
@@ -232,12 +248,12 @@ def build(context: Context, shared: Shared) -> None:
 
     everything = [shared.arrived, shared.tabs, text, k, *sliders, *answer]
     shared.opened = shared.demo.load(handlers.arrive, [shared.session], everything, show_progress="hidden", **PRIVATE)
-    case.upload(handlers.open_case, [case, shared.session], everything, **PRIVATE)
+    case.upload(handlers.open_case, [case, shared.session], everything, **PICTURES)
 
     # Programs come in by these.
     weights, data, door = gr.JSON(visible=False), gr.JSON(visible=False), gr.Button(visible=False)
     door.click(handlers.search, [text, k, weights], data, api_name="search", **HEAVY)
-    door.click(handlers.search_by_picture, [picture, k, weights], data, api_name="search_by_picture", **HEAVY)
+    door.click(handlers.search_by_picture, [picture, k, weights], data, api_name="search_by_picture", **BY_PICTURE)
 
 
 def examples(retriever: Retriever) -> tuple[list[list[str]], list[list[str]]]:

@@ -7,9 +7,12 @@ from typing import Any
 import gradio as gr
 
 from ..retriever import Retriever
+from ..settings import Settings
 from . import about, classroom, compare, errors, explain, my_gallery, search, what_if
 from .context import HOUR, PAGES, SMALL, Context, Shared
+from .fair_queue import FairQueue
 from .links import COPY_ADDRESS, REPLACE_ADDRESS
+from .messages import told
 
 TITLE = "HGAN: sentences and pictures"
 INTRODUCTION = """# Find a picture by a sentence, or a sentence by a picture
@@ -25,8 +28,8 @@ def _close(session: Any) -> None:
         session.close()
 
 
-def build_demo(retriever: Retriever) -> gr.Blocks:
-    """The app over one retriever: its pages and their endpoints."""
+def build_demo(retriever: Retriever, settings: Settings | None = None) -> gr.Blocks:
+    """The app over one retriever: its pages and their endpoints, asked in turn and answered in plain words."""
     context = Context(retriever)
     with gr.Blocks(title=TITLE, delete_cache=(HOUR, HOUR), fill_width=True) as demo:
         with gr.Row():
@@ -51,4 +54,7 @@ def build_demo(retriever: Retriever) -> gr.Blocks:
         for after in (shared.opened.success, shared.opened.failure):  # `then` is not called after a failure
             after(None, None, None, js="() => { window.hganOpened = true; }")
         copy.click(None, None, None, js=COPY_ADDRESS)
-    return demo.queue(max_size=64)
+    demo.queue(max_size=(settings or Settings.from_environment()).queue, api_open=False)  # nothing passes by the queue
+    demo._queue = FairQueue(demo._queue)
+    vars(demo)["process_api"] = told(demo.process_api)
+    return demo

@@ -14,7 +14,7 @@ from ..visualize.notes import hint
 from ..visualize.switches import read_edges, read_places, switches
 from ..visualize.what_if import what_if_page
 from .cases import save_buttons
-from .context import BARE, HEAVY, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
+from .context import BARE, BY_PICTURE, PRIVATE, Asked, Context, Shared, picture_input, plain_errors
 from .links import as_weights, to_query
 from .matches import LISTED, Seen, choices, gallery_in_link, newly, question
 
@@ -26,6 +26,8 @@ EDITS: dict[str, Callable[[str, Sequence[int]], str]] = {
     "Negate ticked words": edits.negate,
     "Reverse the order": lambda text, _: edits.reverse(text),
 }
+WORDS = "Its words: tick some, then drop, swap or negate them"
+MOST_CHARACTERS, MOST_WORDS = 5_000, 200  # of a sentence that is reworded, and of its words that are listed
 OFF = ("words", "regions", "edges")
 # What is changed, as a link says it: {"text": another sentence}, or {"words": "0,2", "regions": "1", "edges": "image:0:4"}.
 Change = dict[str, str]
@@ -80,16 +82,16 @@ class Handlers:
         groups = zip((parts.words, parts.regions, parts.edges), OFF, strict=True)
         return (
             text,
-            words_to_tick(text),
+            words_to_tick(text[:MOST_CHARACTERS]),
             *(gr.CheckboxGroup(known, value=_split(change, name)) for known, name in groups),
         )
 
     @plain_errors
     def reword(self, text: str, match: str | None, asked: Asked | None, weights: Any, session: Any) -> tuple[Any, ...]:
         """The pair with another sentence."""
-        if not text.strip():
+        if not (text or "").strip():
             raise ValueError("got an empty sentence, but expected some words")
-        change = {"text": text}
+        change = {"text": _bounded(text)}
         return change, *self.show(match, change, asked, weights, session)
 
     @plain_errors
@@ -175,9 +177,26 @@ def _split(change: Change, name: str) -> list[str]:
     return [part for part in change.get(name, "").split(",") if part]
 
 
-def words_to_tick(text: str) -> Any:
-    """The words of a sentence as choices, none ticked."""
-    return gr.CheckboxGroup([(word, str(n)) for n, word in enumerate(text.split())], value=[])
+def _bounded(text: str | None) -> str:
+    """
+    Raises:
+        ValueError: far more than any sentence: what is listed here is kept for the visit.
+    """
+    text = text or ""
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(
+            f"got a sentence of {len(text):,} characters, but expected at most {MOST_CHARACTERS:,}: shorten it"
+        )
+    return text
+
+
+@plain_errors
+def words_to_tick(text: str | None) -> Any:
+    """The words of a sentence as choices, none ticked; of a long one the first, and the label says so."""
+    words = _bounded(text).split()
+    listed = [(word, str(n)) for n, word in enumerate(words[:MOST_WORDS])]
+    label = WORDS if len(words) <= MOST_WORDS else f"{WORDS} (the first {MOST_WORDS} of {len(words):,})"
+    return gr.CheckboxGroup(listed, value=[], label=label)
 
 
 def _edit(change: Callable[[str, Sequence[int]], str]) -> Callable[..., Any]:
@@ -185,7 +204,7 @@ def _edit(change: Callable[[str, Sequence[int]], str]) -> Callable[..., Any]:
 
     @plain_errors
     def edited(text: str, ticked: list[str]) -> tuple[str, Any]:
-        new = change(text, read_places(ticked))
+        new = change(_bounded(text), read_places(ticked))
         return new, words_to_tick(new)
 
     return edited
@@ -197,7 +216,7 @@ def build(context: Context, shared: Shared) -> None:
     match = gr.Dropdown([], label="Match", info="or the id of any other", allow_custom_value=True, interactive=True)
     with gr.Tab("Reword the sentence"):
         text = gr.Textbox(label="Sentence", lines=1, max_lines=4)
-        ticked = gr.CheckboxGroup([], label="Its words: tick some, then drop, swap or negate them")
+        ticked = gr.CheckboxGroup([], label=WORDS)
         with gr.Row():
             edit_buttons = {name: gr.Button(name, size="sm", min_width=150) for name in EDITS}
         run_text = gr.Button("Run with this sentence", variant="primary")
@@ -228,4 +247,4 @@ def build(context: Context, shared: Shared) -> None:
     off = [gr.Dropdown([], value=[], multiselect=True, allow_custom_value=True, visible=False) for _ in OFF]
     weights, data, door = gr.JSON(visible=False), gr.JSON(visible=False), gr.Button(visible=False)
     doors = [id_, sentence, picture_input(visible=False), new_text, *off, weights]
-    door.click(handlers.what_if, doors, data, api_name="what_if", **HEAVY)
+    door.click(handlers.what_if, doors, data, api_name="what_if", **BY_PICTURE)

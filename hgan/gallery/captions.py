@@ -8,7 +8,6 @@ XDG_CACHE_HOME, or ~/.cache/hgan. Both ways give the same half-precision numbers
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pathlib import Path
 from ..encoding import encode_texts
 from ..model.hgan import HGANModel
 from ..processing import HGANProcessor
+from ..settings import cache_folder, say_once
 from ..types import TextGraph
 from .ragged import RaggedGraphs, flatten
 from .store import Gallery
@@ -46,13 +46,16 @@ def caption_graphs(
         return gallery.captions
     texts = [gallery.caption_text(row) for row in range(len(gallery.caption_keys))]
     key = hashlib.sha256("\0".join([gallery.manifest["model"]["sha256"], *texts]).encode()).hexdigest()
-    folder = cache_folder() / "captions" / key[:32]
+    cache = cache_folder()
+    if cache is None:
+        return encode_captions(model, processor, texts, progress)
+    folder = cache / "captions" / key[:32]
     try:
         cached = RaggedGraphs.read(folder, TextGraph)
         if len(cached) == len(texts):
             return cached
-    except ValueError:
-        pass  # not there, or not whole
+    except (ValueError, OSError):
+        pass  # not there, or not whole, or not for us to read
     graphs = encode_captions(model, processor, texts, progress)
     _keep(graphs, folder)
     return graphs
@@ -70,15 +73,8 @@ def encode_captions(
     return RaggedGraphs.join(parts, TextGraph)
 
 
-def cache_folder() -> Path:
-    """Where this package keeps what it can make again."""
-    if "HGAN_CACHE" in os.environ:
-        return Path(os.environ["HGAN_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hgan"
-
-
 def _keep(graphs: RaggedGraphs, folder: Path) -> None:
-    """Writes a cache folder whole or not at all; a place that cannot be written to just keeps nothing."""
+    """Writes a cache folder whole or not at all. A place that cannot be written to keeps nothing, which is said once."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as name:
@@ -86,5 +82,8 @@ def _keep(graphs: RaggedGraphs, folder: Path) -> None:
             graphs.write(new)
             shutil.rmtree(folder, ignore_errors=True)  # a damaged one
             new.rename(folder)
-    except OSError:
-        return
+    except OSError as error:
+        say_once(
+            f"got the cache folder {str(folder.parent.parent)!a}, which cannot be written to ({error.strerror}), "
+            "but expected one to keep encoded captions in: they are encoded at each start until HGAN_CACHE names another"
+        )

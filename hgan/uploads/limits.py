@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+
+from ..settings import setting
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,9 @@ class Limits:
         Raises:
             ValueError: a setting that is no whole number of 1 or more.
         """
-        return cls(
-            pictures=_setting("HGAN_UPLOAD_PICTURES", cls.pictures), megabytes=_setting("HGAN_UPLOAD_MB", cls.megabytes)
-        )
+        return cls(pictures=setting("HGAN_UPLOAD_PICTURES"), megabytes=setting("HGAN_UPLOAD_MB"))
 
     @property
     def bytes(self) -> int:
         """As uploaded."""
         return self.megabytes * 1_000_000
-
-
-def _setting(name: str, default: int) -> int:
-    value = os.environ.get(name) or str(default)
-    if not value.isascii() or not value.isdigit() or int(value) < 1:
-        raise ValueError(f"got {name}={value!r}, but expected a whole number of 1 or more")
-    return int(value)

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 PREFIX = "hgan-private-"
-MAX_FOLDERS = 64  # at once, two for each gallery; the oldest goes first
+MAX_FOLDERS = 100_000  # at once; how many galleries there may be is said by shares (see `hgan.uploads.session`)
 MAX_SECONDS = 4 * 3600  # kept at most so long, in use or not
 
 
@@ -52,6 +52,12 @@ class PrivateFolders:
         for path in old:
             self.remove(path)
         return folder
+
+    def expire(self) -> None:
+        """Removes the folders that are too old."""
+        for path, made in list(self._made.items()):
+            if time.monotonic() - made > self.seconds:
+                self.remove(path)
 
     def remove(self, folder: Path) -> None:
         """Removes a folder that `create` made, and all in it; nothing else."""

@@ -19,15 +19,17 @@ from ..gallery.build import build_gallery
 from ..gallery.store import Gallery
 from ..retriever import ROOT, Retriever
 from .files import Upload, receive, shown_name
+from .galleries import GALLERIES
 from .limits import Limits
 from .private import FOLDERS, PrivateFolders
+from .shares import NOBODY, Visitor
 
 NAME = "my-gallery"
 EVERYDAY = ROOT / "assets" / "captions" / "everyday.jsonl"
 Report = Callable[[int, int], None]
 Encode = Callable[[list[Record], Path, Report | None], None]
 _everyday: dict[int, Retriever] = {}  # one a model
-_everyday_folders = PrivateFolders(seconds=math.inf)  # for the process's whole life
+everyday_folders = PrivateFolders(seconds=math.inf)  # for the process's whole life
 _everyday_lock = threading.Lock()
 
 
@@ -45,21 +47,29 @@ class SessionGallery:
     folder: Path  # private; the gallery lies in it
     served: Path  # private; the download lies in it
     download: Path  # the gallery folder as a zip, under a name that cannot be guessed
-    opened: Retriever
     skipped: tuple[tuple[str, str], ...]  # (name, reason) of what was left out
     chosen: bool = True
 
     @property
-    def retriever(self) -> Retriever:
+    def opened(self) -> Retriever:
         """Searches the pictures of this gallery.
 
         Raises:
             ValueError: the gallery has been removed.
         """
-        if not (self.folder / NAME / "manifest.json").is_file():
+        opened = GALLERIES.opened.get(self.folder)
+        if opened is None or not (self.folder / NAME).is_dir():
+            GALLERIES.close(self.folder)
             raise ValueError(
                 "got a question for your own gallery, which has been removed: build it again in My gallery"
             )
+        GALLERIES.count.touch(self.folder)
+        GALLERIES.bytes.touch(self.folder)
+        return opened
+
+    @property
+    def retriever(self) -> Retriever:
+        """As `opened`."""
         return self.opened
 
     @property
@@ -74,8 +84,7 @@ class SessionGallery:
 
     def close(self) -> None:
         """Removes everything of it from the disk."""
-        FOLDERS.remove(self.folder)
-        FOLDERS.remove(self.served)
+        GALLERIES.close(self.folder)
 
     def to_json(self) -> dict[str, Any]:
         """What came of an upload, as data."""
@@ -96,6 +105,8 @@ def build_session_gallery(
     limits: Limits | None = None,
     encode: Encode | None = None,
     downloads: Path | None = None,
+    visitor: Visitor = NOBODY,
+    stopped: Callable[[], None] | None = None,
 ) -> SessionGallery:
     """Receives files, encodes their pictures with the retriever's model, and opens the result.
 
@@ -103,6 +114,8 @@ def build_session_gallery(
         report: called with (pictures done, pictures in all); what it raises stops the build.
         encode: does the work that needs the model, by default `encoder(retriever)`.
         downloads: a folder that a server gives files from; by default the system's folder for temporary files.
+        visitor: whose it is.
+        stopped: called again and again while files are unpacked and read; what it raises stops the build.
 
     Raises:
         ValueError: as `receive` and `build_gallery`. Nothing is left on disk, nor after any other error.
@@ -111,7 +124,7 @@ def build_session_gallery(
     try:
         incoming = folder / "incoming"
         incoming.mkdir()
-        received = receive(uploads, incoming, limits)
+        received = receive(uploads, incoming, limits, stopped)
         if report:
             report(0, len(received.records))
         (encode or encoder(retriever))(received.records, folder / NAME, report)
@@ -121,8 +134,10 @@ def build_session_gallery(
         download = served / secrets.token_hex(16) / f"{NAME}.zip"
         download.parent.mkdir()
         _pack(folder / NAME, download)
-        return SessionGallery(folder, served, download, opened, (*received.skipped, *unread))
+        GALLERIES.add(folder, served, opened, visitor)
+        return SessionGallery(folder, served, download, (*received.skipped, *unread))
     except BaseException:
+        GALLERIES.close(folder)
         FOLDERS.remove(folder)
         FOLDERS.remove(served)
         raise
@@ -138,19 +153,22 @@ def encoder(retriever: Retriever, lean: bool = False) -> Encode:
     return encode
 
 
-def everyday(retriever: Retriever) -> Retriever:
+def everyday(retriever: Retriever, report: Report | None = None) -> Retriever:
     """2,000 sentences on everyday scenes to compare a picture with: the captions of a lean gallery that holds one blank
     picture. They are encoded at the first picture query, and kept (see `hgan.gallery.captions`)."""
     with _everyday_lock:
         key = id(retriever.model)
         if key not in _everyday:
-            folder = _everyday_folders.create()
+            folder = everyday_folders.create()
             blank = folder / "blank.png"
             Image.new("RGB", (96, 96), "white").save(blank)
             sentences = tuple(line["text"] for _, line in read_jsonl(EVERYDAY))
             record = Record("everyday", "everyday sentences", blank, None, sentences, None)
             encoder(retriever, lean=True)([record], folder / "everyday", None)
-            _everyday[key] = _sibling(retriever, folder / "everyday")
+            made = _sibling(retriever, folder / "everyday")
+            if report is not None:
+                made.side(False, report)
+            _everyday[key] = made
         return _everyday[key]
 
 

@@ -47,28 +47,44 @@ def _edge_label(side: str, graph: nx.Graph, i: int, j: int, weight: float) -> st
     return f"{side}: {first} – {second} (attention {weight:.3f})"
 
 
-def read_places(values: Sequence[str]) -> list[int]:
-    """Words or regions as numbers.
+def _whole(value: object) -> bool:
+    """Whether a value is the number of a node, as text or as a number."""
+    return isinstance(value, str | int) and str(value).isascii() and str(value).isdecimal() and len(str(value)) < 7
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def read_places(values: Sequence[str] | None) -> list[int]:
+    """Words or regions as numbers; None is none of them.
 
     Raises:
         ValueError: something else than a whole number.
     """
-    bad = [value for value in values if not str(value).isdecimal()]
+    if isinstance(values, str) or not isinstance(values or [], Sequence):
+        raise ValueError(f'got {_short(values)} to switch off, but expected a list, such as ["0"]')
+    bad = [value for value in values or () if not _whole(value) or isinstance(value, bool)]
     if bad:
-        raise ValueError(f"got {bad[0]!r} to switch off, but expected the number of a word or a region, from 0")
-    return [int(value) for value in values]
+        raise ValueError(f"got {_short(bad[0])} to switch off, but expected the number of a word or a region, from 0")
+    return [int(value) for value in values or ()]
 
 
-def read_edges(values: Sequence[str]) -> list[Edge]:
-    """Edges as (side, node, node).
+def read_edges(values: Sequence[str] | None) -> list[Edge]:
+    """Edges as (side, node, node); None is none of them.
 
     Raises:
         ValueError: something else than "image:0:4" or "text:1:2".
     """
+    if isinstance(values, str) or not isinstance(values or [], Sequence):
+        raise ValueError(f"got {_short(values)} to switch off, but expected a list, such as ['image:0:4']")
     edges: list[Edge] = []
-    for value in values:
-        side, *nodes = str(value).split(":")
-        if side not in ("image", "text") or len(nodes) != 2 or not all(node.isdecimal() for node in nodes):
-            raise ValueError(f"got edge {value!r} to switch off, but expected one such as 'image:0:4' or 'text:1:2'")
+    for value in values or ():
+        side, *nodes = str(value).split(":", 3)
+        if side not in ("image", "text") or len(nodes) != 2 or not all(_whole(node) for node in nodes):
+            raise ValueError(
+                f"got edge {_short(value)} to switch off, but expected one such as 'image:0:4' or 'text:1:2'"
+            )
         edges.append((side, int(nodes[0]), int(nodes[1])))
     return edges

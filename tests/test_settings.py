@@ -1,0 +1,242 @@
+"""What a host sets: read and checked in one place, named in the error, and the start ends in one line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+from hgan import settings as settings_module
+from hgan import start
+from hgan.gallery import captions
+from hgan.retriever import Retriever, default_checkpoint, default_gallery
+from hgan.settings import NUMBERS, TEXTS, Settings, cache_folder, setting, warn_of_unknown
+from hgan.start import WarmUp, check_places, without_proxy
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_nothing_set_and_everything_empty_are_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+    assert Settings.from_environment(dict.fromkeys([*TEXTS, *NUMBERS], "")) == Settings()
+
+
+@pytest.mark.parametrize("name", list(NUMBERS))
+@pytest.mark.parametrize(
+    "value",
+    ["abc", " 7", "7 ", "7.0", "1e3", "-1", "+7", "²", "٧", "７", "0x10", "1_000", "9" * 400, "7\0", "7\n", "nan"],
+)
+def test_a_number_that_is_none_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"^got {name}=.*, but expected .* whole number from .* leave it out"
+    ) as caught:
+        Settings.from_environment({name: value})
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("value", "good"), [("0", False), ("1", True), ("65535", True), ("65536", False), ("99999", False)]
+)
+def test_ports_have_bounds(value: str, good: bool) -> None:
+    if good:
+        assert Settings.from_environment({"HGAN_PORT": value}).port == int(value)
+    else:
+        with pytest.raises(ValueError, match="HGAN_PORT"):
+            Settings.from_environment({"HGAN_PORT": value})
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("value", [" ", " a", "a\n", "a\0b", "\x1b[31m", "a" * 5_000, "\udcff"])
+def test_a_name_that_is_none_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"^got {name}=.*, but expected a plain name") as caught:
+        setting(name, {name: value})
+    assert str(caught.value).isprintable()
+
+
+def test_a_name_that_is_no_setting_is_said_once_with_the_likely_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(settings_module, "_said", set())
+    for _ in range(2):
+        warn_of_unknown({"HGAN_UPLOAD_MEGABYTES": "3", "HGAN_ZZZ\n": "", "HGAN_PORT": "1", "HOME": ""})
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "hgan: HGAN_UPLOAD_MEGABYTES is no setting; did you mean HGAN_UPLOAD_MB?"
+    assert len(said) == 2
+
+
+def test_model_and_gallery_are_named_by_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HGAN_CHECKPOINT", "")
+    monkeypatch.setenv("HGAN_GALLERY", "somewhere")
+    assert default_checkpoint() == str(ROOT / "checkpoints" / "hgan-mini")
+    assert default_gallery() == "somewhere"
+
+
+@pytest.mark.parametrize(
+    ("environment", "folder"),
+    [
+        ({"HGAN_CACHE": "/a"}, "/a"),
+        ({"HGAN_CACHE": "", "XDG_CACHE_HOME": "/b"}, "/b/hgan"),
+        ({"HGAN_CACHE": "", "XDG_CACHE_HOME": "", "HOME": "/c"}, "/c/.cache/hgan"),
+        ({"HGAN_CACHE": "", "XDG_CACHE_HOME": "relative", "HOME": "/c"}, "/c/.cache/hgan"),
+    ],
+)
+def test_the_cache_folder(environment: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert cache_folder() == Path(folder)
+
+
+def lean_captions(retriever: Retriever, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(retriever.gallery, "captions", None)
+    return len(captions.caption_graphs(retriever.gallery, retriever.model, retriever.processor))
+
+
+@pytest.mark.parametrize("kind", ["file", "below a file", "no home"])
+def test_without_a_cache_it_goes_on_and_says_so_once(
+    kind: str,
+    tiny_retriever: Retriever,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(settings_module, "_said", set())
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setenv("HGAN_CACHE", {"file": f"{tmp_path}/file", "below a file": f"{tmp_path}/file/x"}.get(kind, ""))
+    if kind == "no home":
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+        def homeless() -> Path:
+            raise RuntimeError("Could not determine home directory.")
+
+        monkeypatch.setattr(Path, "home", homeless)
+    for _ in range(2):
+        assert lean_captions(tiny_retriever, monkeypatch) == 24
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hgan:")]
+    assert len(said) == 1
+    assert "encoded at each start" in said[0]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_places_that_cannot_be_used_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    check_places(Settings())
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "file"))
+    with pytest.raises(
+        ValueError, match=r"^got GRADIO_TEMP_DIR=.*cannot be written to \(Not a directory\), but expected"
+    ):
+        check_places(Settings())
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "new"))
+    check_places(Settings())
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
+    with pytest.raises(ValueError, match=r"^got TMPDIR=.*No such file or directory"):
+        check_places(Settings())
+
+
+def test_a_full_disk_is_said_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(start.tempfile, "NamedTemporaryFile", full)
+    with pytest.raises(ValueError, match=r"cannot be written to \(No space left on device\).* make room there"):
+        check_places(Settings())
+
+
+def test_an_address_that_is_taken_or_none_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ValueError, match=f"^got HGAN_PORT={port}, which is not free"):
+            check_places(Settings(port=port))
+    check_places(Settings(host="127.0.0.1", port=port))
+    for host in ("no.such.host.invalid", "x" * 300, "8.8.8.8"):
+        with pytest.raises(ValueError, match=r"^got HGAN_HOST="):
+            check_places(Settings(host=host, port=port))
+
+
+def test_nothing_goes_through_a_proxy_and_the_environment_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "lab.example.org")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with without_proxy():
+        assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "*"
+    assert os.environ["no_proxy"] == "lab.example.org"
+    assert "NO_PROXY" not in os.environ
+
+
+def test_a_bad_setting_is_one_line_before_anything_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Retriever, "open", lambda: pytest.fail("loaded the model"))
+    for name, value in (("HGAN_PORT", "abc"), ("HGAN_UPLOAD_MB", "lots"), ("HGAN_HOST", "no.such.host.invalid")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert app.main() == 2
+        said = capsys.readouterr().err.splitlines()
+        assert len(said) == 1
+        assert said[0].startswith(f"hgan: got {name}=")
+
+
+def test_what_warms_up_has_ended_before_the_start_has() -> None:
+    seen: list[int] = []
+
+    def work(report: Any) -> None:
+        for n in range(1_000):
+            report(n, 1_000)
+            seen.append(n)
+            time.sleep(0.01)
+
+    warm = WarmUp(work)
+    with warm:
+        time.sleep(0.05)
+    assert not warm._thread.is_alive()
+    assert 0 < len(seen) < 900
+
+
+SCRIPT = """
+import sys, app
+from hgan.retriever import Retriever
+from hgan.uploads.private import FOLDERS
+app.Retriever = type("Tiny", (), {"open": staticmethod(lambda: Retriever.open(sys.argv[1], sys.argv[2], "cpu"))})
+app.everyday = lambda *_: None
+folder = FOLDERS.create()
+(folder / "thumbnail.webp").write_text("a face")
+sys.exit(app.main())
+"""
+
+
+@pytest.mark.parametrize("proxy", [{"http_proxy": "http://127.0.0.1:9"}, {"ALL_PROXY": "socks5://127.0.0.1:9"}])
+def test_the_app_starts_behind_a_proxy_and_ends_tidily(
+    proxy: dict[str, str], tiny_checkpoint: Path, tiny_gallery: Path, tmp_path: Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environment |= {"TMPDIR": str(tmp_path), "HGAN_PORT": str(port), "HGAN_HOST": "127.0.0.1"} | proxy
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tiny_checkpoint), str(tiny_gallery)],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if process.poll() is not None or probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.2)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
+    assert not list(tmp_path.glob("hgan-private-*"))
