@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from unittest import mock
 
+from hgan import settings as hgan_settings
 from hgan.case import Source, read_case
 from hgan.data.folder import LeftOut, read_dataset
 from hgan.data.left_out import told
@@ -112,9 +113,17 @@ def try_case(data: bytes, rng: random.Random, folder: Path) -> None:
 
 
 def try_setting(data: bytes, rng: random.Random, folder: Path) -> None:
-    name, value = rng.choice(("HGAN_UPLOAD_PICTURES", "HGAN_UPLOAD_MB")), rng.choice((*NUMBERS, data.decode("latin-1")))
-    with mock.patch.dict(os.environ, {name: value.replace("\0", "")}):
+    name, value = (
+        rng.choice((*hgan_settings.TEXTS, *hgan_settings.NUMBERS)),
+        rng.choice((*NUMBERS, data.decode("latin-1"))),
+    )
+    environment = {name: value.replace("\0", "")}
+    settings = hgan_settings.Settings.from_environment(environment)  # refused by name, or read
+    with mock.patch.dict(os.environ, environment):
         Limits.from_environment()
+        hgan_settings.cache_folder()
+    if settings.upload_pictures < 1 or not 0 <= (settings.port or 1) < 65_536:
+        raise AssertionError("took a setting that cannot be used")
 
 
 def try_terminal(data: bytes, rng: random.Random, folder: Path) -> None:
