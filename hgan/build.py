@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -108,13 +109,13 @@ def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) 
         changes: as in `load`.
 
     Raises:
-        ValueError: a checkpoint cannot be loaded, or is not built like the first.
+        ValueError: a checkpoint cannot be loaded, or is not built like the first; or shares that are not above 0 and finite.
     """
-    whole = sum(shares.values())
+    shares = _scaled(shares)
     (first, share), *others = shares.items()
     model, processor = load(first, "cpu", changes)
     mixed = {
-        name: value * (share / whole) if value.is_floating_point() else value
+        name: value * share if value.is_floating_point() else value
         for name, value in model.state_dict().items()
     }
     for name, share in others:
@@ -123,9 +124,20 @@ def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) 
             raise ValueError(f"got {name}, which is not built like {first}, but expected checkpoints of one model")
         for key, value in mixed.items():
             if value.is_floating_point():
-                value += other[key] * (share / whole)
+                value += other[key] * share
     model.load_state_dict(mixed)
     return model, processor
+
+
+def _scaled(shares: Mapping[str, float]) -> dict[str, float]:
+    """Shares that sum to 1: divided by the largest first, as a sum of huge ones would be infinite, and every share 0."""
+    bad = [name for name, share in shares.items() if not 0 < share < math.inf]
+    if bad or not shares:
+        what = f"a share of {shares[bad[0]]} for {bad[0]}" if bad else "no checkpoints"
+        raise ValueError(f"got {what}, but expected checkpoints, each with a share above 0")
+    largest = max(shares.values())
+    parts = {name: share / largest for name, share in shares.items()}
+    return {name: part / math.fsum(parts.values()) for name, part in parts.items()}
 
 
 def fingerprint(model: HGANModel, part: str = "") -> str:

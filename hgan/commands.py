@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import random
 import sys
 from collections.abc import Sequence
@@ -101,23 +102,35 @@ def _source(options: argparse.Namespace, checkpoint: str, model: HGANModel) -> d
 
 
 def average(options: argparse.Namespace) -> int:
-    shares = {}
-    for said in options.shares:
-        name, _, share = said.rpartition("=")
-        try:
-            shares[name] = float(share)
-        except ValueError:
-            shares[name] = -1.0
-        if not name or not 0 < shares[name] < float("inf"):
-            raise ValueError(
-                f"got {said!r}, but expected CHECKPOINT=SHARE with a share above 0, such as runs/one/best=0.85"
-            )
+    shares = _shares(options.shares)
     out = folder_place(options.out, CHECKPOINT, shares)
     model, processor = soup(shares)
     model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
     save_checkpoint(model, processor, out)
     say(f"the mean of {len(shares)} checkpoints is in {options.out}")
     return 0
+
+
+def _shares(said: Sequence[str]) -> dict[str, float]:
+    """Checkpoints and their shares, as the arguments of `average` name them."""
+    shares: dict[str, float] = {}
+    places: set[str] = set()
+    for one in said:
+        name, _, text = one.rpartition("=")
+        try:
+            share = float(text)
+        except ValueError:
+            share = -1.0
+        if not name.strip() or not 0 < share < float("inf"):
+            raise ValueError(
+                f"got {one!r}, but expected CHECKPOINT=SHARE with a share above 0, such as runs/one/best=0.85"
+            )
+        place = os.path.realpath(name) if os.path.exists(name) else name
+        if place in places:
+            raise ValueError(f"got {name} twice, but expected each checkpoint once: give it one share")
+        places.add(place)
+        shares[name] = share
+    return shares
 
 
 def weigh(options: argparse.Namespace) -> int:

@@ -294,3 +294,22 @@ def test_the_shipped_processor_is_the_shipped_model_s():
     size = {"height": config["image_size"], "width": config["image_size"]}
     assert own["image_processor"]["size"] == size
     assert (own["max_words"], own["max_tokens"]) == (config["max_words"], config["max_text_tokens"])
+
+
+@pytest.mark.parametrize("share", [1e308, 5e-324, 1.0])
+def test_shares_of_any_size_are_scaled_to_sum_to_one(checkpoint, tiny_checkpoint, share):
+    mixed, _ = soup({str(tiny_checkpoint): share, str(checkpoint): share})
+    assert fingerprint(mixed) == fingerprint(load(tiny_checkpoint, "cpu")[0])
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_share_that_is_none_is_refused(tiny_checkpoint, share):
+    with pytest.raises(ValueError, match="expected checkpoints, each with a share above 0"):
+        soup({str(tiny_checkpoint): share})
+
+
+def test_a_checkpoint_that_is_named_twice_is_refused(checkpoint, tmp_path, capsys):
+    for again in (checkpoint, f"{checkpoint}/", checkpoint.parent / "." / checkpoint.name):
+        assert main(["average", f"{checkpoint}=1", f"{again}=3", "--out", str(tmp_path / "mean")]) == 2
+        assert "twice, but expected each checkpoint once" in capsys.readouterr().err
+    assert not (tmp_path / "mean").exists()
