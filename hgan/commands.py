@@ -52,7 +52,7 @@ def train(options: argparse.Namespace) -> int:
     from .training import Trainer, TrainingError
 
     config = load_train_config(options.config)
-    if options.out:
+    if options.out is not None:
         config = dataclasses.replace(config, out=options.out)
     try:
         result = Trainer(config).run()
@@ -67,7 +67,7 @@ def train(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> int:
     checkpoint, left_out = options.checkpoint or default_checkpoint(), list[LeftOut]()
-    if options.out:
+    if options.out is not None:
         options.out = file_place(
             options.out, "hgan evaluate", json_with(EVALUATION_KEYS), [options.dataset, checkpoint]
         )
@@ -151,12 +151,12 @@ def weigh(options: argparse.Namespace) -> int:
 def audit(options: argparse.Namespace) -> int:
     if options.limit < 0:
         raise ValueError("expected --limit of 0 or more")
-    plot = Path(options.plot) if options.plot else None
+    plot = Path(options.plot) if options.plot is not None else None
     if plot and plot.suffix not in (".png", ".webp", ".svg"):
         raise ValueError(f"got --plot {plot}, but expected a name that ends in .png, .webp or .svg")
     checkpoint = options.checkpoint or default_checkpoint()
     sources = [options.dataset, checkpoint]
-    if options.out:
+    if options.out is not None:
         options.out = file_place(options.out, "hgan audit", json_with(AUDIT_KEYS), sources)
     if plot:
         plot = file_place(plot, "hgan audit", is_audit_figure, sources)

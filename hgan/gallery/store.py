@@ -232,12 +232,15 @@ def verify(folder: str | Path) -> list[str]:
 
 
 def _own_files(folder: Path) -> set[str] | None:
-    """Of a gallery: what its manifest lists."""
+    """Of a gallery: what its manifest lists, and a build makes; a manifest that lists other files makes them nobody's."""
     try:
         manifest = _read_manifest(folder)
     except (ValueError, OSError):
         return None
-    return {"manifest.json", PLAN, *(name for name in manifest["files"] if is_inside(name))}
+    if "items.jsonl" not in manifest["files"]:
+        return None
+    made = {path.relative_to(folder).as_posix() for pattern in GALLERY.patterns for path in folder.glob(pattern)}
+    return {"manifest.json", PLAN, *(name for name in manifest["files"] if name in made)}
 
 
 PLAN = (
