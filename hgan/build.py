@@ -114,10 +114,7 @@ def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) 
     shares = _scaled(shares)
     (first, share), *others = shares.items()
     model, processor = load(first, "cpu", changes)
-    mixed = {
-        name: value * share if value.is_floating_point() else value
-        for name, value in model.state_dict().items()
-    }
+    mixed = {name: value * share if value.is_floating_point() else value for name, value in model.state_dict().items()}
     for name, share in others:
         other = load(name, "cpu")[0].state_dict()
         if {n: v.shape for n, v in other.items()} != {n: v.shape for n, v in mixed.items()}:

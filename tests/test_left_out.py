@@ -413,4 +413,5 @@ def test_a_scene_group_of_any_type_stops_no_evaluation(folder, differs):
     scene = {"id": "a", "split": "dev", "things": [], "group": {"id": 1, "differs": differs}}
     write(folder, [scene], "scenes.jsonl")
     truth = read_truth(folder)
-    assert truth is not None and list(hard_groups(truth).values()) == [["a"]]
+    assert truth is not None
+    assert list(hard_groups(truth).values()) == [["a"]]

@@ -246,7 +246,10 @@ def test_a_manifest_that_lists_what_no_build_makes_gives_nothing_away(build, pho
 def test_a_manifest_without_items_is_no_gallery_s(build, photos, tmp_path):
     app = tmp_path / "app"
     app.mkdir()
-    manifest = {"format": 1, "name": "x", "count": 2, "model": {"sha256": "0"}, "files": {"a.js": {"sha256": "0"}}}
+    manifest = {
+        "format": 1, "name": "x", "count": 2, "captions": 0, "regions": 0, "skipped": [],
+        "model": {"name": "x", "sha256": "0", "dim": 1}, "files": {"a.js": {"sha256": "0", "bytes": 1}},
+    }  # fmt: skip
     (app / "manifest.json").write_text(json.dumps(manifest))
     before = contents(app)
     assert build(photos, app) == 2
