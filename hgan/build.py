@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from .config import HGANConfig
+from .data.jsonl import parse_object
 from .model.checked import require_finite, require_whole
 from .model.hgan import HGANModel
 from .places import Kind, folder_place
@@ -46,8 +48,10 @@ def device_of(name: str = "auto") -> torch.device:
     """
     if name != "auto":
         try:
-            return torch.empty(0, device=name).device
-        except (RuntimeError, AssertionError):  # torch built without CUDA raises the latter
+            found = torch.zeros(1, device=name)
+            found.item()  # "meta" is a device without numbers
+            return found.device
+        except (RuntimeError, AssertionError, NotImplementedError):  # torch built without CUDA raises the second
             raise ValueError(f"got device {name!r}, which is not there, but expected auto, cpu, cuda or mps") from None
     if torch.cuda.is_available():
         return torch.device("cuda")
@@ -79,6 +83,8 @@ def load(
     except Exception as error:  # transformers, safetensors and the hub client raise a dozen kinds
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = " ".join(lines[: 2 if lines[0].endswith(":") else 1]) if lines else type(error).__name__
+        if isinstance(error, AttributeError | LookupError | TypeError):  # what no library means to say
+            reason = f"one of its files is damaged: {type(error).__name__}, {reason}"
         raise ValueError(
             f"got checkpoint {checkpoint}, which cannot be loaded ({reason}), but expected an HGAN folder or hub id"
         ) from None
@@ -98,6 +104,27 @@ def _require_files(checkpoint: str | Path) -> None:
         raise ValueError(
             f"got checkpoint {checkpoint} without {', '.join(missing)}, but expected an HGAN folder "
             "with them, as save_checkpoint writes it"
+        )
+    for path in sorted(p for names in _FILES for name in names for p in folder.glob(name)):
+        if path.is_file() and not os.access(path, os.R_OK):
+            raise ValueError(
+                f"got checkpoint {checkpoint}, whose {path.name} you may not read, but expected permission: ask its owner"
+            )
+        if path.is_file() and path.suffix == ".json":
+            _require_json(path, checkpoint)
+
+
+def _require_json(path: Path, checkpoint: str | Path) -> None:
+    """Raises ValueError where a settings file holds no settings: transformers' own error would be one of its inner lines."""
+    try:
+        found = parse_object(path.read_bytes())
+        reason = "" if isinstance(found, dict) else f"got {'null' if found is None else type(found).__name__}"
+    except ValueError as error:
+        reason = str(error)
+    if reason:
+        raise ValueError(
+            f"got checkpoint {checkpoint}, which cannot be loaded ({path.name} is damaged: {reason}), but expected a JSON object "
+            "in it: copy the checkpoint again"
         )
 
 
@@ -189,6 +216,8 @@ def save_checkpoint(model: HGANModel, processor: HGANProcessor, folder: Path) ->
         try:
             model.save_pretrained(new, state_dict=half)
             processor.save_pretrained(new)
+            for path in new.iterdir():
+                path.chmod(0o644)  # safetensors writes for its owner alone
         except SafetensorError as error:  # what a full disk is called there
             raise OSError(f"cannot write the weights to {folder} ({error}): is the disk full?") from None
 

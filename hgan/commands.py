@@ -114,7 +114,7 @@ def average(options: argparse.Namespace) -> int:
 def _shares(said: Sequence[str]) -> dict[str, float]:
     """Checkpoints and their shares, as the arguments of `average` name them."""
     shares: dict[str, float] = {}
-    places: set[str] = set()
+    places: dict[str, str] = {}  # the name that came first for each folder
     for one in said:
         name, _, text = one.rpartition("=")
         try:
@@ -126,10 +126,10 @@ def _shares(said: Sequence[str]) -> dict[str, float]:
                 f"got {one!r}, but expected CHECKPOINT=SHARE with a share above 0, such as runs/one/best=0.85"
             )
         place = os.path.realpath(name) if os.path.exists(name) else name
-        if place in places:
-            raise ValueError(f"got {name} twice, but expected each checkpoint once: give it one share")
-        places.add(place)
-        shares[name] = share
+        first = places.setdefault(place, name)
+        if first in shares:
+            complain(f"hgan: {name} is named again: its shares are added")
+        shares[first] = shares.get(first, 0.0) + share
     return shares
 
 
