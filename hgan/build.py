@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +16,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from .config import HGANConfig
+from .data.jsonl import parse_object
 from .model.checked import require_finite, require_whole
 from .model.hgan import HGANModel
 from .places import Kind, folder_place
@@ -45,8 +48,10 @@ def device_of(name: str = "auto") -> torch.device:
     """
     if name != "auto":
         try:
-            return torch.empty(0, device=name).device
-        except (RuntimeError, AssertionError):  # torch built without CUDA raises the latter
+            found = torch.zeros(1, device=name)
+            found.item()  # "meta" is a device without numbers
+            return found.device
+        except (RuntimeError, AssertionError, NotImplementedError):  # torch built without CUDA raises the second
             raise ValueError(f"got device {name!r}, which is not there, but expected auto, cpu, cuda or mps") from None
     if torch.cuda.is_available():
         return torch.device("cuda")
@@ -80,6 +85,8 @@ def load(
         reason = " ".join(lines[: 2 if lines[0].endswith(":") else 1]) if lines else type(error).__name__
         if "but expected" in reason:
             raise ValueError(f"checkpoint {checkpoint} cannot be loaded: {reason}") from None
+        if isinstance(error, AttributeError | LookupError | TypeError):  # what no library means to say
+            reason = f"one of its files is damaged: {type(error).__name__}, {reason}"
         raise ValueError(
             f"got checkpoint {checkpoint}, which cannot be loaded ({reason}), but expected an HGAN folder or hub id"
         ) from None
@@ -100,6 +107,27 @@ def _require_files(checkpoint: str | Path) -> None:
             f"got checkpoint {checkpoint} without {', '.join(missing)}, but expected an HGAN folder "
             "with them, as save_checkpoint writes it"
         )
+    for path in sorted(p for names in _FILES for name in names for p in folder.glob(name)):
+        if path.is_file() and not os.access(path, os.R_OK):
+            raise ValueError(
+                f"got checkpoint {checkpoint}, whose {path.name} you may not read, but expected permission: ask its owner"
+            )
+        if path.is_file() and path.suffix == ".json":
+            _require_json(path, checkpoint)
+
+
+def _require_json(path: Path, checkpoint: str | Path) -> None:
+    """Raises ValueError where a settings file holds no settings: transformers' own error would be one of its inner lines."""
+    try:
+        found = parse_object(path.read_bytes())
+        reason = "" if isinstance(found, dict) else f"got {'null' if found is None else type(found).__name__}"
+    except ValueError as error:
+        reason = str(error)
+    if reason:
+        raise ValueError(
+            f"got checkpoint {checkpoint}, which cannot be loaded ({path.name} is damaged: {reason}), but expected a JSON object "
+            "in it: copy the checkpoint again"
+        )
 
 
 def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) -> tuple[HGANModel, HGANProcessor]:
@@ -110,24 +138,32 @@ def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) 
         changes: as in `load`.
 
     Raises:
-        ValueError: a checkpoint cannot be loaded, or is not built like the first.
+        ValueError: a checkpoint cannot be loaded, or is not built like the first; or shares that are not above 0 and finite.
     """
-    whole = sum(shares.values())
+    shares = _scaled(shares)
     (first, share), *others = shares.items()
     model, processor = load(first, "cpu", changes)
-    mixed = {
-        name: value * (share / whole) if value.is_floating_point() else value
-        for name, value in model.state_dict().items()
-    }
+    mixed = {name: value * share if value.is_floating_point() else value for name, value in model.state_dict().items()}
     for name, share in others:
         other = load(name, "cpu")[0].state_dict()
         if {n: v.shape for n, v in other.items()} != {n: v.shape for n, v in mixed.items()}:
             raise ValueError(f"got {name}, which is not built like {first}, but expected checkpoints of one model")
         for key, value in mixed.items():
             if value.is_floating_point():
-                value += other[key] * (share / whole)
+                value += other[key] * share
     model.load_state_dict(mixed)
     return model, processor
+
+
+def _scaled(shares: Mapping[str, float]) -> dict[str, float]:
+    """Shares that sum to 1: divided by the largest first, as a sum of huge ones would be infinite, and every share 0."""
+    bad = [name for name, share in shares.items() if not 0 < share < math.inf]
+    if bad or not shares:
+        what = f"a share of {shares[bad[0]]} for {bad[0]}" if bad else "no checkpoints"
+        raise ValueError(f"got {what}, but expected checkpoints, each with a share above 0")
+    largest = max(shares.values())
+    parts = {name: share / largest for name, share in shares.items()}
+    return {name: part / math.fsum(parts.values()) for name, part in parts.items()}
 
 
 def fingerprint(model: HGANModel, part: str = "") -> str:
@@ -182,6 +218,8 @@ def save_checkpoint(model: HGANModel, processor: HGANProcessor, folder: Path) ->
         try:
             model.save_pretrained(new, state_dict=half)
             processor.save_pretrained(new)
+            for path in new.iterdir():
+                path.chmod(0o644)  # safetensors writes for its owner alone
         except SafetensorError as error:  # what a full disk is called there
             raise OSError(f"cannot write the weights to {folder} ({error}): is the disk full?") from None
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from transformers.utils import logging as transformers_logging
 
 from . import commands as run
-from .terminal import Parser, complain, guarded
+from .terminal import Parser, complain, guarded, plain
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return command(options)
         except (ValueError, OSError) as error:
-            complain(f"hgan: {' '.join(str(error).split())}")
+            complain(f"hgan: {' '.join(plain(error).split())}")
             return 2
         except KeyboardInterrupt:
             complain("hgan: stopped; run the same command again to go on")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import random
 import sys
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ def train(options: argparse.Namespace) -> int:
     from .training import Trainer, TrainingError
 
     config = load_train_config(options.config)
-    if options.out:
+    if options.out is not None:
         config = dataclasses.replace(config, out=options.out)
     try:
         result = Trainer(config).run()
@@ -66,7 +67,7 @@ def train(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> int:
     checkpoint, left_out = options.checkpoint or default_checkpoint(), list[LeftOut]()
-    if options.out:
+    if options.out is not None:
         options.out = file_place(
             options.out, "hgan evaluate", json_with(EVALUATION_KEYS), [options.dataset, checkpoint]
         )
@@ -101,23 +102,35 @@ def _source(options: argparse.Namespace, checkpoint: str, model: HGANModel) -> d
 
 
 def average(options: argparse.Namespace) -> int:
-    shares = {}
-    for said in options.shares:
-        name, _, share = said.rpartition("=")
-        try:
-            shares[name] = float(share)
-        except ValueError:
-            shares[name] = -1.0
-        if not name or not 0 < shares[name] < float("inf"):
-            raise ValueError(
-                f"got {said!r}, but expected CHECKPOINT=SHARE with a share above 0, such as runs/one/best=0.85"
-            )
+    shares = _shares(options.shares)
     out = folder_place(options.out, CHECKPOINT, shares)
     model, processor = soup(shares)
     model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
     save_checkpoint(model, processor, out)
     say(f"the mean of {len(shares)} checkpoints is in {options.out}")
     return 0
+
+
+def _shares(said: Sequence[str]) -> dict[str, float]:
+    """Checkpoints and their shares, as the arguments of `average` name them."""
+    shares: dict[str, float] = {}
+    places: dict[str, str] = {}  # the name that came first for each folder
+    for one in said:
+        name, _, text = one.rpartition("=")
+        try:
+            share = float(text)
+        except ValueError:
+            share = -1.0
+        if not name.strip() or not 0 < share < float("inf"):
+            raise ValueError(
+                f"got {one!r}, but expected CHECKPOINT=SHARE with a share above 0, such as runs/one/best=0.85"
+            )
+        place = os.path.realpath(name) if os.path.exists(name) else name
+        first = places.setdefault(place, name)
+        if first in shares:
+            complain(f"hgan: {name} is named again: its shares are added")
+        shares[first] = shares.get(first, 0.0) + share
+    return shares
 
 
 def weigh(options: argparse.Namespace) -> int:
@@ -138,12 +151,12 @@ def weigh(options: argparse.Namespace) -> int:
 def audit(options: argparse.Namespace) -> int:
     if options.limit < 0:
         raise ValueError("expected --limit of 0 or more")
-    plot = Path(options.plot) if options.plot else None
+    plot = Path(options.plot) if options.plot is not None else None
     if plot and plot.suffix not in (".png", ".webp", ".svg"):
         raise ValueError(f"got --plot {plot}, but expected a name that ends in .png, .webp or .svg")
     checkpoint = options.checkpoint or default_checkpoint()
     sources = [options.dataset, checkpoint]
-    if options.out:
+    if options.out is not None:
         options.out = file_place(options.out, "hgan audit", json_with(AUDIT_KEYS), sources)
     if plot:
         plot = file_place(plot, "hgan audit", is_audit_figure, sources)

@@ -125,6 +125,8 @@ def _opened(source: str | Path | bytes, name: str) -> Any:
 
 def _require_size(image: Image.Image, name: str) -> None:
     width, height = image.size
+    if not (width and height):
+        raise _RefusedError(f"{name}: got a picture of {width} x {height} pixels, but expected at least one")
     if width * height > MAX_PIXELS:
         raise _RefusedError(
             f"{name}: got a picture of {width} x {height} pixels, but expected at most {MAX_PIXELS:,} in all"
@@ -157,7 +159,12 @@ def upright(image: Image.Image, name: str = "the picture") -> Image.Image:
     Raises:
         ValueError: beyond MAX_PIXELS, or it cannot be decoded.
     """
-    if image.mode == "RGB" and image.info.keys() <= {"icc_profile"} and not hasattr(image, "filename"):
+    if (
+        image.mode == "RGB"
+        and image.info.keys() <= {"icc_profile"}
+        and not hasattr(image, "filename")
+        and all(image.size)
+    ):
         return image  # as `open_image` gives it
     try:
         _require_size(image, name)

@@ -45,10 +45,14 @@ def as_picture(source: Picture, name: str | None = None) -> Image.Image:
         return upright(source, name or "the picture")
     if isinstance(source, str | Path | bytes):
         return open_image(source, name)
-    first = isinstance(source, Tensor)
+    first, what = isinstance(source, Tensor), ""
     if isinstance(source, Tensor):
-        source = source.detach().cpu()
-        source = (source.float() if source.is_floating_point() else source).numpy()
+        what = f"{source.layout} on {source.device}"
+        try:
+            source = source.detach().cpu()
+            source = (source.float() if source.is_floating_point() else source).numpy()
+        except (RuntimeError, TypeError, NotImplementedError):  # sparse, quantised, or without numbers
+            raise ValueError(f"got a tensor that holds no plain numbers ({what}), but expected {_TAKEN}") from None
     if not isinstance(source, np.ndarray):
         raise ValueError(f"got {type(source).__name__}, but expected {_TAKEN}")
     what = f"{name + ': ' if name else ''}got {'tensor' if first else 'ndarray'} of shape {source.shape}"
@@ -104,7 +108,9 @@ def as_list(pictures: Any) -> list[Picture]:
         pictures = list(pictures) if pictures.ndim == 4 else [pictures]
     elif isinstance(pictures, str | Path | bytes | Image.Image):
         pictures = [pictures]
-    elif isinstance(pictures, dict) or not isinstance(pictures, Iterable):
+    elif isinstance(pictures, bytearray | memoryview):
+        pictures = [bytes(pictures)]
+    elif isinstance(pictures, dict) or hasattr(pictures, "read") or not isinstance(pictures, Iterable):
         raise ValueError(f"got {type(pictures).__name__}, but expected {_TAKEN}, or a list of these")
     found = list(pictures)
     if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import logging
 import re
@@ -50,6 +51,27 @@ def complain(*lines: str) -> None:
 def note(line: str) -> None:
     """`say` beside a progress bar."""
     tqdm.write(_writable(shown(line), sys.stdout))
+
+
+def plain(error: Exception) -> str:
+    """An error for people: what the system says of a file or a disk, in words that say what to do. Others as they are."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error)
+    what = shown(error.filename, 120) if error.filename is not None else ""
+    at, said = f" at {what}" if what else "", error.strerror or type(error).__name__
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return (
+            f"got a full disk{at} ({said}), but expected room for what is written: make room, or name another place, and run "
+            "the command again; what was there before is as it was"
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return f"got a name that is too long for this disk{at}, but expected a shorter one: name another place"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"got {what or 'a file'}, which you may not use ({said}), but expected permission to read what is read and to "
+            "write what is written: ask its owner, or name another one"
+        )
+    return f"got {what or 'a file'}, which cannot be used ({said}), but expected one that can: name another one"
 
 
 def json_text(data: Any, file: IO[str] | None = None) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import math
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,7 @@ class TrainConfig:
     limit: int = 0
 
     def __post_init__(self) -> None:
+        _require(self)
         if self.side_weight and not self.grounding_weight:
             raise ValueError(
                 f"got side_weight={self.side_weight} without grounding_weight, but expected both: sides are those of the things "
@@ -103,11 +106,43 @@ class TrainConfig:
             )
 
 
+# The least of each whole number.
+_LEAST = {
+    "seed": 0, "image_size": 0, "epochs": 1, "batch_size": 1, "captions": 1, "frozen_blocks": 0, "frozen_epochs": 0,
+    "hinge_from": 0, "patience": 0, "workers": 0, "limit": 0,
+}  # fmt: skip
+# Of numbers that may be any share of one; all others must be finite.
+_SHARES = ("crop", "ema", "warmup")
+_PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def _require(config: TrainConfig) -> None:
+    """Raises ValueError for a setting with which no run can end well: found before the work, not after it."""
+    for name, least in _LEAST.items():
+        value = getattr(config, name)
+        if type(value) is not int or value < least:
+            raise ValueError(f"got {name}={value!r}, but expected a whole number of {least} or more")
+    for name, value in vars(config).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"got {name}={value!r}, but expected a finite number")
+    for name in _SHARES:
+        if not 0 <= getattr(config, name) <= 1:
+            raise ValueError(f"got {name}={getattr(config, name)!r}, but expected a number from 0 to 1")
+    if config.precision not in _PRECISIONS:
+        raise ValueError(f"got precision={config.precision!r}, but expected one of {', '.join(_PRECISIONS)}")
+    if not isinstance(config.data, dict) or not any(times > 0 for times in config.data.values()):
+        raise ValueError(f"got data={config.data!r}, but expected a dataset folder and how often it is passed through")
+    if isinstance(config.dev, str) or not config.dev:
+        raise ValueError(f"got dev={config.dev!r}, but expected a list of dataset folders to choose on")
+    if config.start is not None and not config.start:
+        raise ValueError(f"got start={config.start!r}, but expected a checkpoint, several with their shares, or None")
+
+
 def load_train_config(path: str | Path) -> TrainConfig:
     """The `config` that a Python file defines.
 
     Raises:
-        ValueError: no such file, or it defines no `config`.
+        ValueError: no such file, it cannot be run, or it defines no `config`.
     """
     path = Path(path)
     if not path.is_file() or path.suffix != ".py":
@@ -116,7 +151,16 @@ def load_train_config(path: str | Path) -> TrainConfig:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # somebody's own Python, which may raise anything
+        line = next(
+            (f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)), None
+        )
+        where = f"{path} line {line}" if line else str(path)
+        raise ValueError(
+            f"{where}: got {type(error).__name__} ({error}), but expected a file that defines a TrainConfig named config"
+        ) from error
     config = getattr(module, "config", None)
     if not isinstance(config, TrainConfig):
         raise ValueError(f"{path}: got config of type {type(config).__name__}, but expected a TrainConfig named config")

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from .build import CHECKPOINT, build_model, device_of, place, save_checkpoint
 from .data.batches import Batch, Collate, TrainingSet, loader
-from .data.folder import Record, read_dataset
+from .data.folder import Record, read_dataset, read_jsonl
 from .data.truth import SceneTruth, read_truth
 from .evaluation import evaluate
 from .files import atomic, remove_unfinished, write_json
@@ -61,6 +61,11 @@ RUN = Kind(
 )
 
 
+def _starts(config: TrainConfig) -> list[str]:
+    """The checkpoints that a run goes on from."""
+    return [config.start] if isinstance(config.start, str) else list(config.start or ())
+
+
 class TrainingError(RuntimeError):
     """The run cannot go on: a loss that is not finite, or collapsed embeddings."""
 
@@ -98,7 +103,7 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, progress: bool = True) -> None:
         self.config, self.progress = config, progress
-        self.out = folder_place(config.out, RUN, [*config.data, *config.dev])
+        self.out = folder_place(config.out, RUN, [*config.data, *config.dev, *_starts(config)])
         torch.manual_seed(config.seed)
         self.dev = {folder: read_dataset(folder, config.dev_split) for folder in config.dev}
         self.device = device_of("auto")
@@ -290,7 +295,7 @@ class Trainer:
 
     def _metrics(self) -> list[dict[str, Any]]:
         path = self.out / "metrics.jsonl"
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        return [line for _, line in read_jsonl(path)] if path.exists() else []
 
     def save(self) -> None:
         """Everything that a resumed run needs, atomically."""

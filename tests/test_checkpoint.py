@@ -294,3 +294,51 @@ def test_the_shipped_processor_is_the_shipped_model_s():
     size = {"height": config["image_size"], "width": config["image_size"]}
     assert own["image_processor"]["size"] == size
     assert (own["max_words"], own["max_tokens"]) == (config["max_words"], config["max_text_tokens"])
+
+
+@pytest.mark.parametrize("share", [1e308, 5e-324, 1.0])
+def test_shares_of_any_size_are_scaled_to_sum_to_one(checkpoint, tiny_checkpoint, share):
+    mixed, _ = soup({str(tiny_checkpoint): share, str(checkpoint): share})
+    assert fingerprint(mixed) == fingerprint(load(tiny_checkpoint, "cpu")[0])
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_share_that_is_none_is_refused(tiny_checkpoint, share):
+    with pytest.raises(ValueError, match="expected checkpoints, each with a share above 0"):
+        soup({str(tiny_checkpoint): share})
+
+
+def test_the_shares_of_a_checkpoint_that_is_named_twice_are_added(checkpoint, tiny_checkpoint, tmp_path, capsys):
+    change(checkpoint, lambda weights: weights["text_nodes.local.weight"].fill_(1.0))
+    spellings = [checkpoint, f"{checkpoint}/", checkpoint.parent / "." / checkpoint.name]
+    shares = [f"{name}={share}" for name, share in zip(spellings, (1, 1, 2), strict=True)]
+    assert main(["average", f"{tiny_checkpoint}=4", *shares, "--out", str(tmp_path / "mean")]) == 0
+    assert capsys.readouterr().err.count("is named again: its shares are added") == 2
+    expected, _ = soup({str(tiny_checkpoint): 0.5, str(checkpoint): 0.5})
+    assert fingerprint(load(tmp_path / "mean", "cpu")[0]) == fingerprint(expected)
+
+
+@pytest.mark.parametrize("file", ["config.json", "processor_config.json", "tokenizer_config.json", "tokenizer.json"])
+@pytest.mark.parametrize("text", [b"null", b"[1]", b"{", b"", b"\xff", b"9" * 5000])
+def test_settings_that_are_no_object_are_named_by_their_file(checkpoint, file, text):
+    (checkpoint / file).write_bytes(text)
+    with pytest.raises(ValueError, match=rf"cannot be loaded \({file} is damaged: .*but expected a JSON object"):
+        load(checkpoint, "cpu")
+
+
+def test_a_tokenizer_without_its_pieces_is_called_damaged(checkpoint):
+    (checkpoint / "tokenizer.json").write_text("{}")
+    with pytest.raises(ValueError, match="one of its files is damaged"):
+        load(checkpoint, "cpu")
+
+
+def test_a_saved_checkpoint_can_be_read_by_others(tiny_model, tiny_processor, tmp_path):
+    save_checkpoint(tiny_model, tiny_processor, tmp_path / "ck")
+    assert {
+        p.name: oct(p.stat().st_mode & 0o777) for p in (tmp_path / "ck").iterdir() if p.stat().st_mode & 0o044 != 0o044
+    } == {}
+
+
+def test_a_device_without_numbers_is_none(tiny_checkpoint):
+    with pytest.raises(ValueError, match="got device 'meta', which is not there"):
+        load(tiny_checkpoint, "meta")

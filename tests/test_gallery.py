@@ -14,9 +14,11 @@ from PIL import Image
 import hgan.gallery.build
 import hgan.gallery.captions
 from hgan.build import fingerprint
+from hgan.cli import main
 from hgan.data.folder import CaptionFact, read_dataset
 from hgan.encoding import encode_records
 from hgan.gallery.build import build_gallery
+from hgan.gallery.calibration import Calibration
 from hgan.gallery.ragged import RaggedGraphs, flatten
 from hgan.gallery.store import Gallery, verify
 from hgan.retriever import Retriever
@@ -258,3 +260,69 @@ def test_a_small_webp_without_metadata_is_its_own_thumbnail(
     assert (kept["small"] == (tmp_path / "p" / "small.webp").read_bytes()) == same
     assert kept["large"] != (tmp_path / "p" / "large.webp").read_bytes()
     assert b"place" not in kept["small"]
+
+
+DAMAGED_MANIFESTS = {
+    "captions missing": lambda m: m.pop("captions"),
+    "captions a word": lambda m: m.update(captions="many"),
+    "count true": lambda m: m.update(count=True),
+    "format true": lambda m: m.update(format=True),
+    "regions null": lambda m: m.update(regions=None),
+    "skipped a word": lambda m: m.update(skipped="none"),
+    "skipped a number": lambda m: m.update(skipped=[1]),
+    "skipped without reason": lambda m: m.update(skipped=[{"image": "a.png"}]),
+    "model without name": lambda m: m["model"].pop("name"),
+    "model without dim": lambda m: m["model"].pop("dim"),
+    "file without bytes": lambda m: m["files"]["items.jsonl"].pop("bytes"),
+    "file with bytes as a word": lambda m: m["files"]["items.jsonl"].update(bytes="9"),
+    "file with a number for a hash": lambda m: m["files"]["items.jsonl"].update(sha256=5),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_MANIFESTS.values(), ids=DAMAGED_MANIFESTS)
+def test_a_damaged_manifest_is_told_in_one_line_by_every_command(
+    tiny_gallery, tiny_checkpoint, tmp_path, capsys, damage
+):
+    folder = shutil.copytree(tiny_gallery, tmp_path / "g")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    damage(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    search = [
+        "search",
+        "--gallery",
+        str(folder),
+        "--text",
+        "a ball",
+        "--checkpoint",
+        str(tiny_checkpoint),
+        "--device",
+        "cpu",
+    ]
+    for command in (["gallery", "info", str(folder)], ["gallery", "verify", str(folder)], search):
+        assert main(command) == 2
+        error = capsys.readouterr().err
+        assert "damaged manifest.json" in error
+        assert error.count("\n") == 1
+
+
+def test_verify_counts_what_the_manifest_counts(tiny_gallery, tmp_path):
+    folder = shutil.copytree(tiny_gallery, tmp_path / "g")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["captions"] += 1
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert verify(folder) == ["manifest.json: got 25 captions, but the gallery has 24"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("kinds", 2), ("kinds", -1), ("labels", -2)])
+def test_whole_numbers_that_stand_for_nothing_are_refused(tiny_gallery, tmp_path, name, value):
+    folder = shutil.copytree(tiny_gallery, tmp_path / "g")
+    array = np.load(folder / "images" / f"{name}.npy")
+    array[0] = value
+    np.save(folder / "images" / f"{name}.npy", array)
+    with pytest.raises(ValueError, match=f"images/{name}.npy that cannot be read .got {value} where the"):
+        Gallery(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, True])
+def test_a_measure_that_is_no_number_is_measured_again(value):
+    assert Calibration.read({"matched": [0.1], "nothing": [0.1, value]}) is None

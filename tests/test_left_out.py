@@ -19,7 +19,7 @@ from hgan.data.batches import TrainingSet
 from hgan.data.folder import CaptionFact, LeftOut, read_dataset
 from hgan.data.left_out import count, has_word, told
 from hgan.data.names import unique_ids
-from hgan.data.truth import read_truth
+from hgan.data.truth import hard_groups, read_truth
 from hgan.encoding import encode_records
 from hgan.evaluation import score_records
 from hgan.gallery.build import build_gallery
@@ -393,3 +393,25 @@ def test_a_gallery_is_read_from_its_thumbnails(tiny_gallery, tiny_model, tiny_pr
     assert [(item.id, item.captions) for item in again.items] == [(item.id, item.captions) for item in old.items]
     assert "read from its thumbnails" in told(left_out)[0]
     assert count(left_out) == 0
+
+
+@pytest.mark.parametrize("plan", [".plan.json", "plan.txt"])
+def test_the_work_of_a_stopped_build_is_not_taken_for_pictures(folder, picture, plan):
+    work = folder / "holiday.building"
+    (work / "thumbnails").mkdir(parents=True)
+    picture(1).save(work / "thumbnails" / "000000.webp")
+    (work / plan).write_text("{}")
+    left_out: list[LeftOut] = []
+    assert [record.id for record in read_dataset(folder, left_out=left_out)] == ["a", "b", "c"]
+    assert [(one.where, one.reason) for one in left_out] == [
+        ("holiday.building/", "the work of a gallery build that was stopped")
+    ]
+
+
+@pytest.mark.parametrize("differs", [None, 5, ["place"], {"a": 1}])
+def test_a_scene_group_of_any_type_stops_no_evaluation(folder, differs):
+    scene = {"id": "a", "split": "dev", "things": [], "group": {"id": 1, "differs": differs}}
+    write(folder, [scene], "scenes.jsonl")
+    truth = read_truth(folder)
+    assert truth is not None
+    assert list(hard_groups(truth).values()) == [["a"]]

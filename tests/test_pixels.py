@@ -126,3 +126,21 @@ def test_a_truncated_picture_of_pillow_is_refused_in_words(tiny_processor, pictu
     image = Image.open(io.BytesIO(buffer.getvalue()[:200]))
     with pytest.raises(ValueError, match="picture 2 of 2: got a picture that cannot be decoded"):
         tiny_processor(images=[picture(1), image])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [torch.zeros(3, 4, 4).to_sparse(), torch.zeros(3, 4, 4, device="meta"), Image.new("RGB", (0, 5)), io.BytesIO(b"x")],
+    ids=["sparse", "meta", "no pixels", "an open file"],
+)
+def test_what_holds_no_pixels_is_refused_in_plain_words(tiny_processor, given):
+    with pytest.raises(ValueError, match="but expected"):
+        tiny_processor(images=given)
+
+
+def test_bytes_of_any_kind_are_a_picture(tiny_processor, picture):
+    file = io.BytesIO()
+    picture().save(file, "PNG")
+    expected = tiny_processor(images=picture())["pixel_values"]
+    for data in (file.getvalue(), bytearray(file.getvalue()), memoryview(file.getvalue())):
+        assert torch.equal(tiny_processor(images=data)["pixel_values"], expected)

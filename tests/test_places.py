@@ -228,3 +228,48 @@ def test_atomic_follows_a_link_and_replaces_no_folder(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(ValueError, match="not a regular file"), atomic(tmp_path / "folder"):
         pass
+
+
+def test_a_manifest_that_lists_what_no_build_makes_gives_nothing_away(build, photos, tmp_path):
+    out = tmp_path / "g"
+    assert build(photos, out) == 0
+    (out / "thesis.txt").write_text("years of work")
+    (out / "images" / "me.png").write_bytes(b"a portrait")
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["files"] |= {name: {"sha256": "0" * 64, "bytes": 1} for name in ("thesis.txt", "images/me.png")}
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    assert build(photos, out) == 0
+    assert (out / "thesis.txt").read_text() == "years of work"
+    assert (out / "images" / "me.png").read_bytes() == b"a portrait"
+
+
+def test_a_manifest_without_items_is_no_gallery_s(build, photos, tmp_path):
+    app = tmp_path / "app"
+    app.mkdir()
+    manifest = {
+        "format": 1, "name": "x", "count": 2, "captions": 0, "regions": 0, "skipped": [],
+        "model": {"name": "x", "sha256": "0", "dim": 1}, "files": {"a.js": {"sha256": "0", "bytes": 1}},
+    }  # fmt: skip
+    (app / "manifest.json").write_text(json.dumps(manifest))
+    before = contents(app)
+    assert build(photos, app) == 2
+    assert contents(app) == before
+
+
+def test_an_empty_name_is_not_the_working_directory(
+    build, photos, tiny_checkpoint, tiny_dataset, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(photos)
+    before = contents(photos)
+    model = ["--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
+    for command in (
+        ["gallery", "build", "", "--out", "inside", *model],
+        ["gallery", "build", " ", "--out", "inside", *model],
+        ["evaluate", "--dataset", "", *model],
+        ["evaluate", "--dataset", str(tiny_dataset), "--out", "", *model],
+        ["audit", "--dataset", str(tiny_dataset), "--out", "", *model],
+        ["audit", "--dataset", str(tiny_dataset), "--plot", "", *model],
+    ):
+        assert main(command) == 2, command
+        assert "expected" in capsys.readouterr().err
+    assert contents(photos) == before

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -16,7 +18,7 @@ import pytest
 
 from hgan.cli import main
 from hgan.files import write_json
-from hgan.terminal import Parser, guarded, json_text, say, shown
+from hgan.terminal import Parser, guarded, json_text, plain, say, shown
 
 ROOT = Path(__file__).resolve().parent.parent
 ODD = "a\x1b[31m\n\r\t\x9b\u202e\u2066\u2028\udce9\x7f\u200bé👍🏽👨‍👩‍👧"
@@ -129,3 +131,36 @@ def test_a_terminal_of_plain_letters_gets_no_traceback(tiny_checkpoint, tiny_dat
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
     assert done.stdout.decode("ascii").splitlines()[-1] == "g: 1 pictures, 0 captions, 1 skipped"
     assert rb"left out caf\ufffd.png" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "full disk at a\\\\nb"),
+        (errno.EACCES, "ask its owner"),
+        (errno.EROFS, "ask its owner"),
+        (errno.ENAMETOOLONG, "expected a shorter one"),
+        (errno.EIO, "expected one that can"),
+    ],
+)
+def test_what_the_system_says_is_said_in_plain_words(number, words):
+    said = plain(OSError(number, os.strerror(number), "a\nb"))
+    assert re.search(words, said)
+    assert said.startswith("got ")
+    assert ", but expected " in said
+    assert "Errno" not in said
+
+
+def test_a_disk_that_is_full_is_told_in_one_line(tiny_checkpoint, tiny_dataset, tmp_path, capsys, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("hgan.commands.write_json", full)
+    out = tmp_path / "r.json"
+    model = ["--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
+    assert main(["evaluate", "--dataset", str(tiny_dataset), "--out", str(out), *model]) == 2
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .startswith("hgan: got a full disk (No space left on device), but expected")
+    )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import shutil
 import signal
 from dataclasses import replace
@@ -15,6 +16,7 @@ from transformers import AutoModel
 
 from hgan import known_regions, training
 from hgan.build import fingerprint, load, save_checkpoint
+from hgan.cli import main
 from hgan.data.batches import loader
 from hgan.data.folder import read_dataset
 from hgan.encoding import to_pixels
@@ -380,3 +382,47 @@ def test_a_picture_without_known_boxes_teaches_the_detector_nothing():
 
 def test_a_teacher_without_any_confidence_leaves_the_loss_finite():
     assert detection_loss(perfect(torch.tensor([0.0, 0.0, 0.1, 0.1]), 5.0), score=0.0) < 100
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": 0}, {"epochs": 1.5}, {"batch_size": 0}, {"captions": 0}, {"seed": -1}, {"workers": -1}, {"limit": -1},
+        {"image_size": -5}, {"lr": float("nan")}, {"margin": float("inf")}, {"crop": 5.0}, {"ema": 2.0}, {"precision": "half"},
+        {"data": {}}, {"data": {"x": 0}}, {"data": "x"}, {"dev": ()}, {"dev": "x"}, {"start": {}}, {"start": ""},
+    ],
+)  # fmt: skip
+def test_a_setting_with_which_no_run_ends_well_is_refused_by_name(train_config, changes):
+    (name,) = changes
+    with pytest.raises(ValueError, match=f"got {name}=.*, but expected"):
+        train_config(**changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import no_such_package", r"run.py line 1: got ModuleNotFoundError"),
+        ("x = (", "got SyntaxError"),
+        ("\n1 / 0", r"run.py line 2: got ZeroDivisionError"),
+        (
+            "from hgan.train_config import TrainConfig\nconfig = TrainConfig(speed=3)",
+            r"run.py line 2: got TypeError .*speed",
+        ),
+    ],
+)
+def test_a_config_file_that_cannot_be_run_is_told_in_one_line(tmp_path, capsys, text, words):
+    (tmp_path / "run.py").write_text(text)
+    assert main(["train", str(tmp_path / "run.py")]) == 2
+    error = capsys.readouterr().err
+    assert re.search(words, error)
+    assert error.count("\n") == 1
+
+
+def test_a_run_never_lands_in_or_around_the_checkpoint_it_starts_from(train_config_at, tiny_checkpoint, tmp_path):
+    start = shutil.copytree(tiny_checkpoint, tmp_path / "runs" / "one")
+    before = sorted(p.name for p in start.iterdir())
+    for out in (start / "next", tmp_path / "runs"):
+        for named in (str(start), {str(start): 1.0}):
+            with pytest.raises(ValueError, match=r"as the place to write|which holds something"):
+                Trainer(train_config_at(out, start=named))
+    assert sorted(p.name for p in start.iterdir()) == before

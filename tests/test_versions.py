@@ -322,3 +322,31 @@ def test_neither_a_manifest_nor_a_link_leads_a_build_out_of_its_folder(build, ph
     assert verify(out) == []
     assert {p.name for p in (tmp_path / "album").iterdir()} == album
     assert (tmp_path / "diary.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("harm", ["emptied part", "garbage", "lost thumbnail", "empty thumbnail"])
+def test_a_piece_that_a_power_cut_emptied_is_made_again(build, photos, tmp_path, harm):
+    a, out = photos("A", 0), tmp_path / "g"
+    with pytest.raises(StopError):
+        build(a, out, report=stopping_after(4))
+    work = work_place(out)
+    part, thumbnail = work / "part-00000.pkl", work / "thumbnails" / "000000.webp"
+    if harm == "lost thumbnail":
+        thumbnail.unlink()
+    elif harm == "empty thumbnail":
+        thumbnail.write_bytes(b"")
+    else:
+        part.write_bytes(b"" if harm == "emptied part" else b"\x80garbage")
+    done: list[int] = []
+    gallery = build(a, out, report=lambda n, _: done.append(n))
+    assert done == [4, 6, 7]  # the second piece was kept
+    assert verify(out) == []
+    assert thumbnails(gallery) == thumbnails(build(a, tmp_path / "true"))
+
+
+def test_no_pictures_and_a_model_without_a_name_build_nothing(tiny_model, tiny_processor, photos, tmp_path):
+    with pytest.raises(ValueError, match="got no pictures, but expected at least one"):
+        build_gallery(tiny_model, tiny_processor, [], tmp_path / "g", "tiny")
+    with pytest.raises(ValueError, match="got NoneType for the name of the model"):
+        build_gallery(tiny_model, tiny_processor, read_dataset(photos("A", 0)), tmp_path / "g", None)
+    assert not (tmp_path / "g").exists()

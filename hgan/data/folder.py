@@ -3,6 +3,7 @@ written down in the README. One bad record does not stop the others: it is left 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def read_dataset(folder: str | Path, split: str | None = None, left_out: list[Le
     Raises:
         ValueError: no such folder, no records that can be used, an unknown split.
     """
-    folder, found = Path(folder), list[LeftOut]()
+    named, folder, found = os.fspath(folder).strip(), Path(folder), list[LeftOut]()
+    if not named:  # an unset variable of a shell script; as a path it would be the working directory
+        raise ValueError("got an empty name, but expected a folder of pictures or a dataset folder: name one")
     if not folder.is_dir():
         raise ValueError(f"got {folder}, but expected a folder of pictures or a dataset folder")
     if (folder / "captions.jsonl").is_file():

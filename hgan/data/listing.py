@@ -16,6 +16,7 @@ LITTER = (
     "__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "lost+found", "#recycle", "#snapshot",
     "system volume information", "found.000",
 )  # fmt: skip
+PLANS = (".plan.json", "plan.txt")  # in the work of a build, by this release and by those up to 1.0
 CAPTION_TABLES = ("captions.csv", "captions.txt", "captions.tsv")  # read where they lie at the top of a folder
 _CAPTIONS = (
     "captions.*", "captions_*.json", "dataset*.json", "results*.csv", "metadata.jsonl", "metadata.csv", "metadata.parquet",
@@ -93,7 +94,7 @@ def is_litter(name: str) -> bool:
 def _is_wanted(folder: Path, name: str, listing: Listing) -> bool:
     if is_gallery(folder):
         _leave(listing, name + "/", "a gallery that hgan made: its thumbnails are not taken for pictures")
-    elif name.endswith(".building") and any((folder / note).is_file() for note in ("plan.txt", "plan.json")):
+    elif name.endswith(".building") and any((folder / note).is_file() for note in PLANS):
         _leave(listing, name + "/", "the work of a gallery build that was stopped")
     else:
         return True

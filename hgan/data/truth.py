@@ -86,7 +86,7 @@ def read_truth(
             found[str(line["id"])] = SceneTruth(
                 things,
                 mentions.get(line["id"], ()),
-                Group(f"{line['split']}-{group['id']}", group["differs"]) if group else None,
+                Group(f"{line['split']}-{group['id']}", str(group["differs"])) if group else None,
             )
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             reason = f"got a damaged scene ({error}), but expected id, split and things with id, kind and box"

@@ -33,7 +33,7 @@ from ..types import ImageGraph, TextGraph
 from .calibrate import calibrate_sentences
 from .calibration import SAMPLE, sample
 from .captions import encode_captions
-from .plan import WORK, part_file, prepare, work_place
+from .plan import WORK, part_file, prepare, read_part, work_place
 from .ragged import RaggedGraphs, flatten
 from .store import FORMAT, GALLERY, PLAN, Gallery, Item, item_json
 
@@ -87,6 +87,10 @@ def build_gallery(
         raise ValueError(
             f"got a thumbnail size of {thumbnail_size} pixels, but expected 16 to {MAX_THUMBNAIL:,}, which is all that WebP holds"
         )
+    if not records:
+        raise ValueError("got no pictures, but expected at least one to build a gallery of")
+    if not isinstance(model_name, str):
+        raise ValueError(f"got {type(model_name).__name__} for the name of the model, but expected text")
     one_a_folder = {record.path.parent: record.path for record in records}
     place = folder_place(out, GALLERY, [*sources, *one_a_folder.values()])
     id_, count = Counter(record.id for record in records).most_common(1)[0]
@@ -123,7 +127,7 @@ def _encode(
         return [_open(record, model.config.image_size, thumbnail_size) for record in chunk]
 
     total = sum(len(chunk) for chunk in chunks)
-    waiting = [(n, chunk) for n, chunk in enumerate(chunks) if not part_file(work, n).exists()]
+    waiting = [(n, chunk) for n, chunk in enumerate(chunks) if read_part(work, n) is None]
     done = total - sum(len(chunk) for _, chunk in waiting)
     with tqdm(total=total, initial=done, desc="gallery", unit="picture", disable=not progress) as bar:
         # Decodes and makes thumbnails ahead of the model, on the other core.
@@ -193,7 +197,12 @@ def _assemble(
     model: HGANModel, processor: HGANProcessor, work: Path, parts_count: int, name: str, named: dict[str, Any]
 ) -> None:
     files = [part_file(work, n) for n in range(parts_count)]
-    parts = [pickle.loads(path.read_bytes()) for path in files]  # written by this very build
+    parts = [part for n in range(parts_count) if (part := read_part(work, n)) is not None]
+    if len(parts) < parts_count:
+        raise ValueError(
+            f"got {parts_count - len(parts)} of {parts_count} pieces of {work} that cannot be read, but expected all of them: "
+            "run the command again"
+        )
     items = [item for part in parts for item in part["items"]]
     skipped = [entry for part in parts for entry in part["skipped"]]
     if not items:

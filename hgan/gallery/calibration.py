@@ -24,6 +24,7 @@ SAMPLE = 200  # own captions whose best scores are measured
 PICTURES = 40  # own pictures: each is compared with every caption
 # Odds of a true match, own queries that score at most this against foreign ones that score at least this.
 GOOD, NOTHING = 2.0, 0.25
+_MOST = 1e6  # what a score never comes near: neither NaN nor anything larger is one
 
 _SENTENCES = {
     "good": "The best match scores as high as true matches do in this gallery.",
@@ -59,7 +60,9 @@ class Calibration:
     def read(cls, data: Any) -> Calibration | None:
         """From a manifest; None where it has none or another form."""
         samples = [data.get(name) for name in ("matched", "nothing")] if isinstance(data, Mapping) else []
-        known = [v for v in samples if isinstance(v, list) and all(isinstance(x, float | int) for x in v)]
+        known = [
+            v for v in samples if isinstance(v, list) and all(type(x) in (float, int) and abs(x) <= _MOST for x in v)
+        ]
         return cls.of(*known) if len(known) == 2 and known[1] else None
 
     def to_json(self) -> dict[str, list[float]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,19 @@ WORK = Kind("the work of a build", MADE_BY, _own_work, (*GALLERY.patterns, OLD_P
 def part_file(work: Path, number: int) -> Path:
     """Where a piece of the work lies: graphs and items of some pictures."""
     return work / f"part-{number:05d}.pkl"
+
+
+def read_part(work: Path, number: int) -> dict[str, Any] | None:
+    """A piece that is done; None where it is not there or not whole (after a power cut files may be empty), so that it is made
+    again."""
+    try:
+        part = pickle.loads(
+            part_file(work, number).read_bytes()
+        )  # written by this very build, in a folder that it holds
+        whole = all((work / item["thumbnail"]).stat().st_size for item in part["items"]) and "skipped" in part
+    except Exception:  # a damaged pickle raises whatever it likes
+        return None
+    return part if whole else None
 
 
 def work_place(out: Path) -> Path:

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..files import atomic
 from ..model.flat import FlatGraphs
 from ..model.half import HalfVectors
-from ..types import FeatureGraph, ImageGraph, TextGraph
+from ..types import KINDS, FeatureGraph, ImageGraph, TextGraph
 
 # What each field is stored as. Half precision is exact enough for unit vectors: cosines move by less than 1e-3.
 _PER_NODE = {"nodes": np.float16, "weights": np.float32}
@@ -29,6 +29,7 @@ _DTYPES = (
     | _PER_REGION
 )
 _SHAPES = {"global_node": 2, "nodes": 2, "boxes": 2}  # axes, where it is not one
+_RANGES = {"counts": (0, None), "kinds": (0, len(KINDS) - 1), "labels": (-1, None)}  # least and most
 BLOCK = 65_536  # rows that are looked at together
 
 
@@ -43,6 +44,15 @@ def flatten(graph: FeatureGraph) -> dict[str, np.ndarray]:
     flat["edges"] = graph.edges[whole[:, :, None] & whole[:, None, :]]
     flat["concepts"] = torch.cat([c[:, w].flatten() for c, w in zip(graph.concepts, whole, strict=True)])
     return {name: value.cpu().numpy().astype(_DTYPES[name]) for name, value in flat.items()}
+
+
+def _require_range(name: str, array: np.ndarray) -> None:
+    """Raises ValueError for whole numbers that stand for nothing."""
+    low, high = _RANGES.get(name, (None, None))
+    if low is not None and len(array) and array.min() < low:
+        raise ValueError(f"got {array.min()} where the least is {low}")
+    if high is not None and len(array) and array.max() > high:
+        raise ValueError(f"got {array.max()} where the most is {high}")
 
 
 class RaggedGraphs:
@@ -87,8 +97,7 @@ class RaggedGraphs:
                 shape = _SHAPES.get(name, 1)
                 if arrays[name].dtype.kind not in kinds or arrays[name].ndim != shape:
                     raise ValueError(f"{arrays[name].ndim} axes of {arrays[name].dtype}")
-                if name == "counts" and len(arrays[name]) and arrays[name].min() < 0:
-                    raise ValueError("a count below 0")
+                _require_range(name, arrays[name])
             except (OSError, ValueError, EOFError, SyntaxError, OverflowError) as error:
                 raise ValueError(
                     f"got {folder.name}/{name}.npy that cannot be read ({error}), but expected an array"

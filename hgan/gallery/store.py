@@ -14,7 +14,6 @@ thumbnails/      WebP
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 import weakref
@@ -29,9 +28,10 @@ from ..files import sha256
 from ..locks import lock_handle
 from ..places import Kind
 from ..types import ImageGraph, TextGraph
+from .manifest import FORMAT, checked_manifest, present, read_manifest
 from .ragged import RaggedGraphs
 
-FORMAT = 1
+__all__ = ["FORMAT", "GALLERY", "PLAN", "CaptionKey", "Gallery", "Item", "is_inside", "item_json", "verify"]
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class Gallery:
 
     def _open(self) -> None:
         data = self._held.manifest
-        self.manifest = _checked_manifest(self.folder, data)
+        self.manifest = checked_manifest(self.folder, data)
         self.sha256 = hashlib.sha256(data).hexdigest()  # of the manifest, which holds the hash of everything else
         self.name: str = self.manifest["name"]
-        self.items = [_item(where, line) for where, line in read_jsonl(_present(self.folder, "items.jsonl"))]
+        self.items = [_item(where, line) for where, line in read_jsonl(present(self.folder, "items.jsonl"))]
         if len(self.items) != self.manifest["count"]:
             raise ValueError(
                 f"gallery {self.name}: got {len(self.items)} items, but the manifest says {self.manifest['count']}"
@@ -163,7 +163,7 @@ class _Held:
     """A gallery folder as it is now: held open, and marked as in use until this object goes (see `hgan.replace`)."""
 
     def __init__(self, folder: Path) -> None:
-        _present(folder, "manifest.json")
+        present(folder, "manifest.json")
         self.folder = folder
         self.handles = [os.open(folder / "manifest.json", os.O_RDONLY)]
         try:
@@ -213,7 +213,7 @@ def verify(folder: str | Path) -> list[str]:
         ValueError: if there is no gallery to verify.
     """
     folder = Path(folder)
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     listed: dict[str, Any] = manifest["files"]
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {"manifest.json", PLAN}
     wrong = [f"{name}: missing" for name in sorted(set(listed) - present)]
@@ -225,19 +225,28 @@ def verify(folder: str | Path) -> list[str]:
     ]
     if not wrong:
         try:
-            Gallery(folder)
+            gallery = Gallery(folder)
         except ValueError as error:
-            wrong.append(str(error))
+            return [str(error)]
+        counted = {"captions": len(gallery.caption_keys), "regions": int(gallery.images.arrays["counts"].sum())}
+        wrong += [
+            f"manifest.json: got {manifest[key]} {key}, but the gallery has {number}"
+            for key, number in counted.items()
+            if manifest[key] != number
+        ]
     return wrong
 
 
 def _own_files(folder: Path) -> set[str] | None:
-    """Of a gallery: what its manifest lists."""
+    """Of a gallery: what its manifest lists, and a build makes; a manifest that lists other files makes them nobody's."""
     try:
-        manifest = _read_manifest(folder)
+        manifest = read_manifest(folder)
     except (ValueError, OSError):
         return None
-    return {"manifest.json", PLAN, *(name for name in manifest["files"] if is_inside(name))}
+    if "items.jsonl" not in manifest["files"]:
+        return None
+    made = {path.relative_to(folder).as_posix() for pattern in GALLERY.patterns for path in folder.glob(pattern)}
+    return {"manifest.json", PLAN, *(name for name in manifest["files"] if name in made)}
 
 
 PLAN = (
@@ -250,39 +259,6 @@ GALLERY = Kind(
     ("manifest.json", "items.jsonl", PLAN, "images/*.npy", "captions/*.npy", "thumbnails/*.webp", "part-?????.pkl"),
     held="manifest.json",
 )
-
-
-def _present(folder: Path, name: str) -> Path:
-    if not folder.is_dir():
-        raise ValueError(f"got gallery {folder}, but there is no such folder (see `hgan gallery build`)")
-    path = folder / name
-    if not path.is_file():
-        raise ValueError(f"got {folder}, which has no {name}, but expected a gallery (see `hgan gallery build`)")
-    return path
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    return _checked_manifest(folder, _present(folder, "manifest.json").read_bytes())
-
-
-def _checked_manifest(folder: Path, data: bytes) -> dict[str, Any]:
-    try:
-        manifest = json.loads(data)
-        required = {"format": int, "name": str, "count": int, "model": dict, "files": dict}
-        bad = [key for key, kind in required.items() if not isinstance(manifest[key], kind)]
-        if bad or not isinstance(manifest["model"]["sha256"], str):
-            raise ValueError(f"{bad[0] if bad else 'model'} is damaged")
-        if not all(isinstance(entry, dict) and "sha256" in entry for entry in manifest["files"].values()):
-            raise ValueError("files is damaged")
-    except (UnicodeDecodeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(
-            f"got a damaged manifest.json in {folder} ({error}), but expected one from `hgan gallery build`"
-        ) from None
-    if manifest["format"] != FORMAT:
-        raise ValueError(f"got a gallery of format {manifest['format']}, but expected {FORMAT}: build it again")
-    if manifest["count"] < 1:
-        raise ValueError(f"got gallery {manifest['name']} without pictures, but expected at least one")
-    return manifest
 
 
 def is_inside(name: str) -> bool:
