@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from transformers import BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 from transformers.image_processing_utils import BaseImageProcessor
-from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 from transformers.utils import logging
 
 from .config import HGANConfig
+from .image_processing import HGANImageProcessor
 from .pixels import RESAMPLE, Picture, pixel_values
 from .words import Draft, Sentence, draft, sentence, texts_of, word_of
 
@@ -41,12 +41,12 @@ class HGANProcessor(ProcessorMixin):
         **kwargs: Any,
     ) -> None:
         self.max_words, self.max_tokens = max_words, max_tokens
-        super().__init__(image_processor, tokenizer, **kwargs)
+        super().__init__(HGANImageProcessor.like(image_processor), tokenizer, **kwargs)
 
     @classmethod
     def from_config(cls, config: HGANConfig, tokenizer: PreTrainedTokenizerBase) -> HGANProcessor:
         """The processor that belongs to a model configuration."""
-        return cls(_image_processor(config), tokenizer, config.max_words, config.max_text_tokens)
+        return cls(HGANImageProcessor.from_config(config), tokenizer, config.max_words, config.max_text_tokens)
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> HGANProcessor:
@@ -85,14 +85,14 @@ class HGANProcessor(ProcessorMixin):
     def disagreements(self, config: HGANConfig) -> list[str]:
         """The settings that are written here and in a model's config, and differ: what is here, what is there."""
         own = _settings(self.image_processor, self.max_words, self.max_tokens)
-        right = _settings(_image_processor(config), config.max_words, config.max_text_tokens)
+        right = _settings(HGANImageProcessor.from_config(config), config.max_words, config.max_text_tokens)
         return [f"{name} {own[name]}, but {right[name]} in the config" for name in right if own[name] != right[name]]
 
     def follow(self, config: HGANConfig) -> list[str]:
         """Takes over the settings of a model's config; returns the disagreements there were."""
         wrong = self.disagreements(config)
         if wrong:
-            self.image_processor = _image_processor(config)
+            self.image_processor = HGANImageProcessor.from_config(config)
             self.max_words, self.max_tokens = config.max_words, config.max_text_tokens
         return wrong
 
@@ -204,15 +204,6 @@ _USUAL = {
     "resample": int(RESAMPLE), "rescale factor": 1 / 255, "do_resize": True, "do_rescale": True, "do_normalize": True,
     "do_center_crop": False,
 }  # fmt: skip
-
-
-def _image_processor(config: HGANConfig) -> ViTImageProcessorPil:
-    return ViTImageProcessorPil(
-        size={"height": config.image_size, "width": config.image_size},
-        image_mean=[config.image_mean] * 3,
-        image_std=[config.image_std] * 3,
-        resample=RESAMPLE,
-    )
 
 
 def _settings(image: Any, max_words: int, max_tokens: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from transformers import AutoProcessor
 
 from hgan.encoding import to_pixels
 from hgan.pixels import as_picture
@@ -144,3 +145,16 @@ def test_bytes_of_any_kind_are_a_picture(tiny_processor, picture):
     expected = tiny_processor(images=picture())["pixel_values"]
     for data in (file.getvalue(), bytearray(file.getvalue()), memoryview(file.getvalue())):
         assert torch.equal(tiny_processor(images=data)["pixel_values"], expected)
+
+
+def test_the_image_processor_alone_gives_the_same_pixels(tiny_checkpoint, tiny_processor, picture, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    picture(3).save(tmp_path / "turned.png", exif=exif)
+    processor = AutoProcessor.from_pretrained(tiny_checkpoint)
+    expected = tiny_processor(images=[tmp_path / "turned.png"])["pixel_values"]
+    with Image.open(tmp_path / "turned.png") as opened:
+        assert torch.equal(processor.image_processor(opened, return_tensors="pt")["pixel_values"], expected)
+    assert torch.equal(processor.image_processor(picture(3).rotate(-90, expand=True))["pixel_values"], expected)
+    with pytest.raises(ValueError, match="do_resize"):
+        processor.image_processor(picture(3), do_resize=False)
