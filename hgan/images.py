@@ -135,7 +135,8 @@ def _require_size(image: Image.Image, name: str) -> None:
 
 def _file_size(path: Path, name: str) -> int:
     if not path.is_file():
-        raise _RefusedError(f"{name}: no such file, but expected a picture")
+        what = "not a regular file" if path.exists() else "no such file"
+        raise _RefusedError(f"{name}: {what}, but expected a picture")
     return path.stat().st_size
 
 

@@ -80,6 +80,7 @@ def test_a_gallery_is_replaced_and_what_others_put_there_stays(build, photos, tm
     assert (out / "README.md").read_text() == "my card"
     assert (out / "notes" / "a.txt").read_text() == "mine"
     assert os.readlink(out / "notes" / "link") == "a.txt"
+    assert main(["gallery", "verify", str(out)]) == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["g", "photos"]
 
 

@@ -91,8 +91,7 @@ def build_gallery(
         raise ValueError("got no pictures, but expected at least one to build a gallery of")
     if not isinstance(model_name, str):
         raise ValueError(f"got {type(model_name).__name__} for the name of the model, but expected text")
-    one_a_folder = {record.path.parent: record.path for record in records}
-    place = folder_place(out, GALLERY, [*sources, *one_a_folder.values()])
+    place = folder_place(out, GALLERY, [*sources, *{record.path.parent for record in records}])
     id_, count = Counter(record.id for record in records).most_common(1)[0]
     if count > 1:
         raise ValueError(f"got {count} pictures with the id {id_}, but expected different file names")

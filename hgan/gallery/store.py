@@ -207,7 +207,8 @@ def _close(handles: list[int]) -> None:
 
 
 def verify(folder: str | Path) -> list[str]:
-    """What is wrong with a gallery: hashes, files that are missing or not listed, counts. Empty if all is well.
+    """What is wrong with a gallery: hashes, files that are missing, files in its folders that are not listed, counts. Empty if
+    all is well; what lies beside them, such as a person's notes, is nothing wrong.
 
     Raises:
         ValueError: if there is no gallery to verify.
@@ -215,7 +216,10 @@ def verify(folder: str | Path) -> list[str]:
     folder = Path(folder)
     manifest = read_manifest(folder)
     listed: dict[str, Any] = manifest["files"]
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {"manifest.json", PLAN}
+    own = (*GALLERY.patterns, "images/**/*", "captions/**/*", "thumbnails/**/*")
+    kinds = {path for pattern in own for path in folder.glob(pattern)}
+    present = {p.relative_to(folder).as_posix() for p in kinds if p.is_file()} - {"manifest.json", PLAN}
+    present |= {name for name in listed if is_inside(name) and (folder / name).is_file()}
     wrong = [f"{name}: missing" for name in sorted(set(listed) - present)]
     wrong += [f"{name}: not in the manifest" for name in sorted(present - set(listed))]
     wrong += [

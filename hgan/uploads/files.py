@@ -112,6 +112,9 @@ def receive(
     limits = limits or Limits.from_environment()
     if not uploads:
         raise ValueError("got no files, but expected pictures, or one zip of pictures: drop them first")
+    lost = [shown_name(upload.name) for upload in uploads if not upload.path.is_file()]
+    if lost:
+        raise ValueError(f"got {lost[0]}, which is no longer there, but expected a file: upload it again")
     total = sum(upload.path.stat().st_size for upload in uploads)
     if total > limits.bytes:
         raise ValueError(f"got {total:,} bytes, but expected at most {limits.bytes:,} at once: take fewer pictures")

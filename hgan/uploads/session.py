@@ -160,7 +160,8 @@ def everyday(retriever: Retriever, report: Report | None = None) -> Retriever:
         key = id(retriever.model)
         if key not in _everyday:
             folder = everyday_folders.create()
-            blank = folder / "blank.png"
+            blank = folder / "pictures" / "blank.png"
+            blank.parent.mkdir()
             Image.new("RGB", (96, 96), "white").save(blank)
             sentences = tuple(line["text"] for _, line in read_jsonl(EVERYDAY))
             record = Record("everyday", "everyday sentences", blank, None, sentences, None)
