@@ -24,7 +24,8 @@ from typing import Any
 
 import httpx
 
-from .attacks import ATTACKER, ATTACKS, a_zip, attack
+from .attacker import ATTACKER, a_zip
+from .attacks import ATTACKS, attack
 from .server import Server, Session, connections, running
 
 MOST_MB, MOST_SECONDS = 2_500, 2.0
@@ -163,6 +164,7 @@ def main() -> int:
         ) as server:
             start = time.monotonic()
             idle = server.memory_mb()
+            health = httpx.get(f"{server.url}/health").json()
             results = attack_all(server, temporary, options.only)
             after, took = server.memory_mb(), time.monotonic() - start
         left = [str(p.relative_to(temporary)) for p in temporary.rglob("hgan-private-*")]
@@ -177,6 +179,7 @@ def main() -> int:
         print(f"BROKEN: {fault}")
     if options.out:
         report: dict[str, Any] = {
+            "model": {"name": health["model"], "sha256": health["model_sha256"]},
             "attacks": [asdict(result) | {"broken": result.broken} for result in results],
             "memory_mb": {"before": idle, "after": after},
             "limits": {"memory_mb": MOST_MB, "seconds": MOST_SECONDS},
