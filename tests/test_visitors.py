@@ -363,6 +363,8 @@ def test_galleries_of_one_visitor_push_out_their_own(site: Site, picture: Any) -
         file = site.upload("a.zip", zipped(picture, seed), address)
         return str(site.ask("build_gallery", [[file], None], session, address)["output"]["data"][2]["path"])
 
+    for folder in list(GALLERIES.opened):  # of other tests
+        GALLERIES.close(folder)
     mine = build("mine", "127.0.0.8", 5)
     theirs = [build(f"greedy{n}", "127.0.0.9", n) for n in range(7)]
     assert site.served(mine) == 200

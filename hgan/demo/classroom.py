@@ -13,6 +13,7 @@ from ..visualize.classroom import VOTE_JS, case_page, case_title
 from ..visualize.notes import hint
 from .context import BARE, Context, Shared
 from .links import to_query
+from .matches import newly
 
 CASES = ROOT / "assets" / "classroom" / "cases.json"
 AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -29,9 +30,11 @@ class Handlers:
         self.cases, self.warnings = cases, warnings
         self.ids = [case.id for case in cases.cases]
 
-    def open(self, arrived: dict[str, str], current: str | None) -> tuple[str, str, str]:
-        """The case that the link names, at first; later the one that was looked at last."""
-        return self.show(current or arrived.get("case"))
+    def open(
+        self, arrived: dict[str, str], used: dict[str, str] | None, current: str | None
+    ) -> tuple[str, str, str, dict[str, str]]:
+        """The case that the link names, once; later the one that was looked at last."""
+        return *self.show(newly(arrived, used, "classroom").get("case") or current), arrived
 
     def show(self, id: str | None) -> tuple[str, str, str]:
         """A case: its id for the list, its page, its link."""
@@ -63,7 +66,8 @@ def build(context: Context, shared: Shared, path: Path = CASES) -> None:
     page = gr.HTML("", elem_id="case", js_on_load=VOTE_JS, **BARE)
 
     shown = [chosen, page, shared.links["classroom"]]
-    shared.tab["classroom"].select(handlers.open, [shared.arrived, chosen], shown, **AT_ONCE)
+    used = gr.State(None)
+    shared.tab["classroom"].select(handlers.open, [shared.arrived, used, chosen], [*shown, used], **AT_ONCE)
     chosen.input(handlers.show, chosen, shown, **AT_ONCE)
     back.click(lambda id: handlers.step(id, -1), chosen, shown, **AT_ONCE)
     on.click(lambda id: handlers.step(id, 1), chosen, shown, **AT_ONCE)

@@ -6,10 +6,10 @@ it is turned into words (see `told`). The log gets one line, without what the vi
 
 from __future__ import annotations
 
+import dis
 import errno
 import html
 import inspect
-import linecache
 import re
 import secrets
 import sys
@@ -42,11 +42,14 @@ def own_words(error: BaseException) -> bool:
     """Whether this project wrote the message: its own `raise` of a ValueError, not Python's or a library's."""
     if not isinstance(error, ValueError):
         return False
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames or not Path(frames[-1].filename).is_relative_to(PACKAGE):
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
         return False
-    line = linecache.getline(frames[-1].filename, frames[-1].lineno or 0)
-    return not line or line.strip().startswith("raise ")
+    code = last.tb_frame.f_code  # where it came from, and by which instruction: `raise`, or a call of something that failed
+    here = Path(code.co_filename).is_relative_to(PACKAGE)
+    return here and dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
 
 
 def as_error(error: Exception) -> gr.Error:
