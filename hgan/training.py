@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 import signal
 import time
@@ -18,10 +17,10 @@ from tqdm import tqdm
 
 from .build import CHECKPOINT, build_model, device_of, place, save_checkpoint
 from .data.batches import Batch, Collate, TrainingSet, loader
-from .data.folder import Record, read_dataset, read_jsonl
+from .data.folder import Record, read_dataset
 from .data.truth import SceneTruth, read_truth
 from .evaluation import evaluate
-from .files import atomic, remove_unfinished, write_json
+from .files import remove_unfinished, write_json
 from .grounding import grounding_loss
 from .known_regions import KnownRegions
 from .level_weights import set_level_weights
@@ -30,8 +29,8 @@ from .loss import objective
 from .model.proposals import Proposals, proposal_loss
 from .model.similarity import join_columns
 from .optimisation import freeze, freeze_statistics, groups, schedule
-from .places import Kind, folder_place
 from .replace import tidy
+from .run_folder import read_metrics, read_state, run_place, write_metrics, write_state
 from .sides import side_loss
 from .teacher import caption_meanings
 from .terminal import note
@@ -40,30 +39,6 @@ from .types import LEVELS, Regions, concatenate
 from .visualize.curve import training_curve
 
 TEXT_BLOCK = 64  # texts of like length that go through the sentence tower together
-
-
-def _own_run(folder: Path) -> set[str] | None:
-    """What a run made in its folder, recognised by the config that it keeps there."""
-    try:
-        known = json.loads((folder / "train_config.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    if not isinstance(known, dict) or not {"data", "dev", "out", "epochs", "batch_size"} <= set(known):
-        return None
-    return {path.relative_to(folder).as_posix() for pattern in RUN.patterns for path in folder.glob(pattern)}
-
-
-RUN = Kind(
-    "a training run",
-    "hgan train",
-    _own_run,
-    ("train_config.json", "state.pt", "metrics.jsonl", "curve.png", "best/*", "regions/*.pt"),
-)
-
-
-def _starts(config: TrainConfig) -> list[str]:
-    """The checkpoints that a run goes on from."""
-    return [config.start] if isinstance(config.start, str) else list(config.start or ())
 
 
 class TrainingError(RuntimeError):
@@ -103,7 +78,7 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, progress: bool = True) -> None:
         self.config, self.progress = config, progress
-        self.out = folder_place(config.out, RUN, [*config.data, *config.dev, *_starts(config)])
+        self.out = run_place(config)
         torch.manual_seed(config.seed)
         self.dev = {folder: read_dataset(folder, config.dev_split) for folder in config.dev}
         self.device = device_of("auto")
@@ -281,9 +256,8 @@ class Trainer:
             "level_weights": self.average.similarity_parameters.level_weights.tolist(),
             "temperature": self.average.similarity_parameters.temperature.item(),
         }
-        lines = [old for old in self._metrics() if old["epoch"] < self.epoch] + [line]
-        with atomic(self.out / "metrics.jsonl") as path:
-            path.write_text("".join(json.dumps(entry) + "\n" for entry in lines), encoding="utf-8")
+        lines = [old for old in read_metrics(self.out) if old["epoch"] < self.epoch] + [line]
+        write_metrics(self.out, lines)
         training_curve(lines, self.out / "curve.png")
         self.evaluated, self.sums = self.epoch, {}
         if rsum > self.best:
@@ -292,10 +266,6 @@ class Trainer:
         self.save()
         told = ", ".join(f"{Path(folder).name} {result['score'].rsum:.1f}" for folder, result in results.items())
         note(f"epoch {self.epoch}: loss {losses['loss']:.3f}, dev rsum {rsum:.1f} (best {self.best:.1f}): {told}")
-
-    def _metrics(self) -> list[dict[str, Any]]:
-        path = self.out / "metrics.jsonl"
-        return [line for _, line in read_jsonl(path)] if path.exists() else []
 
     def save(self) -> None:
         """Everything that a resumed run needs, atomically."""
@@ -306,34 +276,17 @@ class Trainer:
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [], "collapse": self.collapse.seen,
             "config": asdict(self.config),
         }  # fmt: skip
-        with atomic(self.out / "state.pt") as path:
-            try:
-                torch.save(state, path)
-            except RuntimeError as error:  # what a full disk is called there
-                raise OSError(f"cannot write {self.out / 'state.pt'} ({error}): is the disk full?") from None
+        write_state(self.out, state)
 
     def resume(self) -> None:
         """Takes up `out`/state.pt where there is one.
 
         Raises:
-            ValueError: it belongs to a run with another seed, data or batch size.
+            ValueError: as `read_state`.
         """
-        path = self.out / "state.pt"
-        if not path.exists():
+        state = read_state(self.out, self.config)
+        if state is None:
             return
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch and pickle raise a dozen kinds for a damaged file
-            raise ValueError(
-                f"{path}: got a file that cannot be read ({type(error).__name__}), but expected the state of a run: move it "
-                "away to begin anew, or name another `out`"
-            ) from None
-        for key in ("seed", "data", "batch_size", "captions", "limit", "twins"):
-            if (known := state["config"].get(key, False)) != asdict(self.config)[key]:
-                raise ValueError(
-                    f"{path}: got a run with {key}={known!r}, but expected {getattr(self.config, key)!r}; "
-                    "name another `out` or remove the old run"
-                )
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -36,6 +36,7 @@ from hgan.retriever import Retriever
 from hgan.settings import Settings
 from hgan.uploads import private
 from hgan.uploads.files import Upload
+from hgan.uploads.galleries import GALLERIES
 from hgan.uploads.shares import Shares, Visitor
 
 SENTENCE = "a red circle"
