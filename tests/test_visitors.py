@@ -314,6 +314,14 @@ def test_an_open_page_under_a_sub_path_is_known_as_one() -> None:
     assert seen == [(1, 1)]
 
 
+def test_a_link_to_a_page_that_is_not_there_is_answered_plainly(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
+    answer = httpx.get(site.url, params={"page": "<b>SECRET", "q": SENTENCE})
+    assert answer.status_code == 404
+    assert "leave `page` out" in answer.json()["detail"]
+    assert "SECRET" not in answer.text
+    assert "reference" not in capfd.readouterr().err
+
+
 def test_questions_for_what_is_not_there_are_answered_plainly(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
     with site.http() as http:
         for path in ("/call/SECRET", "/call/v2/SECRET", "/run/SECRET"):

@@ -139,6 +139,10 @@ def _answer(error: Exception, posted: str) -> JSONResponse:
         )
     if isinstance(error, TypeError | ValueError) and posted.startswith("call/v2"):
         return _said(400, "got other arguments than the endpoint takes, but expected those in /gradio_api/info")
+    if isinstance(error, KeyError) and not posted:  # gradio reads `page` in any link
+        return _said(
+            404, "got a page that this app does not have, but expected one of its own: leave `page` out of the link"
+        )
     return _said(500, f"something went wrong here (reference {logged(error)}): try it in another way")
 
 
