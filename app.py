@@ -7,9 +7,15 @@ such as another model and gallery, is listed in docs/hosting.md.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from typing import Any
+
+if __name__ == "__main__":  # what follows takes seconds, and until it is done there is nothing to tidy up
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
 
 from hgan.settings import Settings
 from hgan.start import WarmUp, check_places, ended_by_signals, many_files, small_heap, without_proxy
@@ -66,8 +72,8 @@ def launch_options(settings: Settings | None = None) -> dict[str, Any]:
     }
 
 
-def serve(settings: Settings) -> None:
-    """Serves until it is stopped.
+def serve(settings: Settings, ended: threading.Event) -> None:
+    """Serves until it is stopped, or `ended` is set.
 
     Raises:
         ValueError, OSError: there is no checkpoint, gallery, folder or free port to serve with.
@@ -88,7 +94,7 @@ def serve(settings: Settings) -> None:
     with without_proxy(), WarmUp(warm):
         try:
             demo.launch(**options, prevent_thread_lock=True)
-            while demo.is_running:
+            while demo.is_running and not ended.is_set():
                 time.sleep(0.2)
         finally:
             demo.close(verbose=False)
@@ -97,15 +103,16 @@ def serve(settings: Settings) -> None:
 def main() -> int:
     """Serves until it is stopped: 0 then, as after SIGTERM. Returns 2 when there is nothing to serve with."""
     try:
-        with ended_by_signals():
-            serve(Settings.from_environment())
+        with ended_by_signals() as ended:
+            try:
+                serve(Settings.from_environment(), ended)
+            finally:
+                clean_up()
     except (ValueError, OSError, ImportError) as error:
         print(f"hgan: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 0
-    finally:
-        clean_up()
     return 0
 
 

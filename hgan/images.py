@@ -20,6 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_PIXELS = 50_000_000  # of a picture once decoded: 150 MB of RGB
+MAX_SIDE = 500_000  # what works line by line, as scaling does, takes many times the memory of the longest line
 MAX_BYTES = 50_000_000
 _BLOCK = 1 << 20  # pixels that are turned into RGB at a time
 _ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
@@ -130,6 +131,10 @@ def _require_size(image: Image.Image, name: str) -> None:
     if width * height > MAX_PIXELS:
         raise _RefusedError(
             f"{name}: got a picture of {width} x {height} pixels, but expected at most {MAX_PIXELS:,} in all"
+        )
+    if max(width, height) > MAX_SIDE:
+        raise _RefusedError(
+            f"{name}: got a picture of {width} x {height} pixels, but expected at most {MAX_SIDE:,} on a side: cut it"
         )
 
 

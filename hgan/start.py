@@ -20,6 +20,7 @@ from typing import Any
 
 from .settings import Settings
 
+ENDING = (signal.SIGTERM, signal.SIGINT)
 PROXIES = ("no_proxy", "NO_PROXY")
 WARM_SECONDS = 60.0  # that the end waits for what was being made ready
 PROBE = 65_536  # bytes
@@ -153,22 +154,28 @@ class WarmUp:
 
 
 @contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[threading.Event]:
     """SIGTERM, as systemd sends it, ends the app as Ctrl-C does: what belongs to visitors is removed.
 
     Only the main thread can set that; elsewhere nothing changes.
+
+    Yields:
+        an event that is set then. Whoever waits looks at it: the KeyboardInterrupt that is raised too can be lost in a library,
+        where it comes out of a callback.
     """
+    ended = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield ended
         return
 
     def end(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what is being removed is removed
-        raise KeyboardInterrupt
+        if not ended.is_set():  # once is enough: what is being removed is removed
+            ended.set()
+            raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM,)}
+    before = {number: signal.signal(number, end) for number in ENDING}
     try:
-        yield
+        yield ended
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

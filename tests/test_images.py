@@ -143,6 +143,14 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(width, hei
         open_image(png_that_claims(width, height))
 
 
+@pytest.mark.parametrize(("width", "height"), [(49_000_000, 1), (1, 500_001)])
+def test_a_picture_of_one_endless_line_is_refused_before_it_is_decoded(width, height):
+    with pytest.raises(
+        ValueError, match=rf"got a picture of {width} x {height} pixels, but expected at most 500,000 on a side"
+    ):
+        open_image(png_that_claims(width, height))
+
+
 def test_a_file_of_too_many_bytes_is_refused_with_both_sizes(picture, monkeypatch):
     monkeypatch.setattr(images, "MAX_BYTES", 100)
     data = encoded(picture(0))

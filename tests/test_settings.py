@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from hgan import start
 from hgan.gallery import captions
 from hgan.retriever import Retriever, default_checkpoint, default_gallery
 from hgan.settings import NUMBERS, TEXTS, Settings, cache_folder, setting, warn_of_unknown
-from hgan.start import WarmUp, check_places, without_proxy
+from hgan.start import WarmUp, check_places, ended_by_signals, without_proxy
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -240,3 +242,38 @@ def test_the_app_starts_behind_a_proxy_and_ends_tidily(
     assert process.returncode == 0, said
     assert "Traceback" not in said
     assert not list(tmp_path.glob("hgan-private-*"))
+
+
+def test_an_end_that_a_library_swallows_is_seen_all_the_same() -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    with ended_by_signals() as ended:
+        assert not ended.is_set()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        assert ended.is_set()
+        signal.raise_signal(signal.SIGTERM)  # what is being removed is removed
+        signal.raise_signal(signal.SIGINT)
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_an_app_that_was_told_to_end_does_not_serve(monkeypatch: pytest.MonkeyPatch, tiny_retriever: Retriever) -> None:
+    monkeypatch.setattr(app.Retriever, "open", staticmethod(lambda: tiny_retriever))
+    monkeypatch.setattr(app, "everyday", lambda *_: None)
+    ended = threading.Event()
+    ended.set()
+    app.serve(Settings(host="127.0.0.1", port=None), ended)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_app_ends_quietly_while_it_is_still_being_loaded(number: int, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        time.sleep(1.0)
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, said) == (0, "")

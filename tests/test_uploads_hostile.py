@@ -139,6 +139,71 @@ def test_a_gallery_of_more_pictures_than_a_visitor_may_bring_is_refused(take, ti
 # --- one bad line -------------------------------------------------------------------------------------------------------
 
 
+MANIFEST = json.dumps(
+    {"format": 2, "name": "g", "count": 1, "model": {"sha256": "a"}, "files": {"items.jsonl": "b"}}
+).encode()
+
+
+UNPACKED = Limits(ratio=1_000_000)  # what is repeated packs well
+
+
+def item(captions: list[Any]) -> bytes:
+    return json.dumps({"id": "a" * 2_000, "image": "a", "thumbnail": "a.png", "captions": captions}).encode() + b"\n"
+
+
+@pytest.mark.parametrize("items", [b"x\n" * 200_000, b"{}\n" * 200_000, item([0] * 50) * 1_000])
+def test_a_gallery_of_nothing_but_damage_is_refused_soon(take, png, items):
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"g/items\.jsonl: got more than 1,000 things that cannot be used"):
+            take({"g/manifest.json": MANIFEST, "g/items.jsonl": items, "g/a.png": png}, UNPACKED)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_item_of_very_many_captions_keeps_the_first_and_says_so(take, png):
+    kept = take(
+        {
+            "g/manifest.json": MANIFEST,
+            "g/items.jsonl": item(["a dog"] + [0] * 300_000),
+            "g/thumb.txt": b"",
+            "g/a.png": png,
+        }
+    )
+    assert kept.records[0].captions == ("a dog",)
+    assert len(kept.skipped) < 120
+    assert ("g/items.jsonl line 1", "299,901 of 300,001 captions: there are too many") in kept.skipped
+
+
+def test_galleries_at_once_are_few(take, png):
+    galleries = {
+        f"{n}/{name}": data for n in range(21) for name, data in (("manifest.json", MANIFEST), ("items.jsonl", b""))
+    }
+    with pytest.raises(ValueError, match="got more than 20 galleries at once"):
+        take({**galleries, "a.png": png})
+    two = {f"{n}/items.jsonl": b" " * 6_000_000 for n in range(2)}
+    with pytest.raises(ValueError, match="bytes of items, but expected at most that"):
+        take({**galleries, **two, "a.png": png}, UNPACKED)
+
+
+def test_many_names_of_one_picture_bring_no_more_captions_than_one(take, png):
+    lines = [json.dumps({"image": f"{n}/a.png", "captions": [f"dog {n}"]}) for n in range(5_000)]
+    received = take({"a.png": png, "c.jsonl": "\n".join(lines).encode()})
+    assert received.records[0].captions == tuple(f"dog {n}" for n in range(10))
+    assert received.skipped == [
+        ("a.png", "got 4,990 captions more than 10 of one picture, but expected at most that: they are left out")
+    ]
+
+
+def test_captions_of_a_large_data_set_with_few_pictures_are_counted_not_listed(take, png):
+    lines = [json.dumps({"image": f"{n}.png", "captions": ["a dog"]}) for n in range(5_000)]
+    received = take({"0.png": png, "c.jsonl": "\n".join(lines).encode()})
+    assert received.records[0].captions == ("a dog",)
+    assert len(received.skipped) == 201
+    assert received.skipped[-1] == ("c.jsonl", "captions of 4,799 more pictures that are not there")
+
+
 @pytest.mark.parametrize("name", ["c.jsonl", "c.csv"])
 def test_bad_lines_are_named_and_the_others_stay(take, png, name):
     lines = {

@@ -14,9 +14,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import gradio as gr
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from gradio_client import Client, handle_file
 
 import app
@@ -24,6 +27,7 @@ from hgan.build import load
 from hgan.data.folder import read_dataset
 from hgan.demo import my_gallery
 from hgan.demo.context import Context
+from hgan.demo.doors import Doors
 from hgan.demo.fair_queue import FairQueue
 from hgan.demo.messages import as_error, plain
 from hgan.demo.shell import build_demo
@@ -268,6 +272,7 @@ def test_a_long_body_is_refused_before_it_is_read(site: Site, body: bytes) -> No
     "path",
     [
         "/deep_link?session_hash=plain", "/file=http://127.0.0.1/x", "/file=HTTPS://127.0.0.1/x", "/proxy=http://127.0.0.1/",
+        "/file/http://127.0.0.1/x", "/custom_component/a/client/b/typed",
         "/run-history/buckets", "/runs", "/stream/a/b/c/playlist.m3u8",
     ],
 )  # fmt: skip
@@ -276,6 +281,46 @@ def test_what_the_app_does_not_use_is_shut(site: Site, path: str) -> None:
         assert http.get(path).status_code == 404
         for posted in ("/component_server", "/process_recording", "/vibe-edit", "/stream/x", "/login", "/elsewhere"):
             assert http.post(posted, json={}).status_code == 404, posted
+
+
+@pytest.mark.parametrize(
+    "path", ["/gradio_api/deep_link", "/lab/gradio_api/deep_link", "/lab/gradio_api/file/http://a/"]
+)
+def test_what_is_shut_is_shut_under_a_sub_path_too(path: str) -> None:
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("it came through")
+
+    demo = FastAPI(root_path="/lab")
+    demo.add_middleware(Doors)
+    demo.mount("/gradio_api", inner)
+    with TestClient(demo) as http:
+        assert http.get(path).status_code == 404
+
+
+def test_an_open_page_under_a_sub_path_is_known_as_one() -> None:
+    doors, seen = Doors(SimpleNamespace()), []  # type: ignore[arg-type]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "root_path": "/lab",
+        "path": "/lab/gradio_api/heartbeat/me",
+        "headers": [],
+    }
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((doors.open["pages"].total(), doors.sessions.total()))
+
+    doors.app = inner
+    anyio.run(doors, scope, None, None)
+    assert seen == [(1, 1)]
+
+
+def test_a_link_to_a_page_that_is_not_there_is_answered_plainly(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
+    answer = httpx.get(site.url, params={"page": "<b>SECRET", "q": SENTENCE})
+    assert answer.status_code == 404
+    assert "leave `page` out" in answer.json()["detail"]
+    assert "SECRET" not in answer.text
+    assert "reference" not in capfd.readouterr().err
 
 
 def test_questions_for_what_is_not_there_are_answered_plainly(site: Site, capfd: pytest.CaptureFixture[str]) -> None:

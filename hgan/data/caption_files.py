@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -116,12 +117,20 @@ def _take(captions: list[object], known: dict[str, None], where: str, bounds: Bo
 
 
 def assign(
-    captions: dict[str, list[str]], pictures: Sequence[str], name: str
+    captions: dict[str, list[str]],
+    pictures: Sequence[str],
+    name: str,
+    most: int = MAX_CAPTIONS,
+    left_out: list[LeftOut] | None = None,
 ) -> tuple[dict[str, list[str]], list[str]]:
     """Captions by picture, and the names in the file that no picture has.
 
     A name counts as a picture's where it is the whole of it, or the last part of it and of no other; in either Unicode
-    normal form.
+    normal form. Several names in the file may mean one picture.
+
+    Args:
+        most: captions of one picture, under all its names.
+        left_out: takes the pictures that have more.
 
     Raises:
         ValueError: not one caption belongs to a picture.
@@ -131,12 +140,18 @@ def assign(
     for picture in pictures:
         by_whole.setdefault(same_name(picture), []).append(picture)
         by_last.setdefault(same_name(PurePosixPath(picture).name), []).append(picture)
-    known, found, unknown = set(pictures), dict[str, list[str]](), []
+    known, found, unknown = set(pictures), dict[str, dict[str, None]](), []
+    beyond = Counter[str]()
     for image, sentences in captions.items():
         likely = [image] if image in known else by_whole.get(same_name(image), [])
         likely = likely or by_last.get(same_name(PurePosixPath(image).name), [])
         if len(likely) == 1:
-            found.setdefault(likely[0], []).extend(sentences)
+            own = found.setdefault(likely[0], {})
+            for sentence in sentences:
+                if sentence in own or len(own) < most:
+                    own[sentence] = None
+                else:
+                    beyond[likely[0]] += 1
         else:
             unknown.append(image)
     if not found:
@@ -144,7 +159,10 @@ def assign(
             f"{name}: got captions of {_quoted(unknown[0])}, but no such picture came: write the pictures' names as they are, "
             f"such as {_quoted(pictures[0])}"
         )
-    return found, unknown
+    if left_out is not None:
+        reason = "got {:,} captions more than {} of one picture, but expected at most that: they are left out"
+        left_out += [LeftOut(picture, reason.format(count, most)) for picture, count in beyond.items()]
+    return {picture: list(own) for picture, own in found.items()}, unknown
 
 
 def _require_text(data: bytes, name: str) -> None:

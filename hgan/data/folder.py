@@ -80,7 +80,7 @@ def _table(folder: Path, names: Sequence[str], listing: Listing) -> dict[str, tu
         try:
             with (folder / table).open("rb") as file:
                 rows = read_captions(file, table, FOLDER_BOUNDS, problems)
-            found, unknown = assign(rows, names, table)
+            found, unknown = assign(rows, names, table, FOLDER_BOUNDS.captions, problems)
         except (ValueError, OSError) as error:
             reason = f"its captions are not read: {str(error).removeprefix(f'{table}: ')}"
             listing.left_out = [one for one in listing.left_out if one.where != table] + [LeftOut(table, reason)]

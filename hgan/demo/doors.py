@@ -38,8 +38,8 @@ SWEEP_SECONDS = 300
 POSTED = ("queue/join", "run", "api", "call", "cancel", "reset", "upload")
 # gradio has more than this app uses: state kept as files, fetching for others, an editor, a hub client.
 SHUT = re.compile(
-    r"/gradio_api/(deep_link|run-history|runs|component_server|process_recording|(undo-)?vibe|stream|proxy=|dev/|profiling)"
-    r"|/gradio_api/file=[a-z+]*:/|/(monitoring|login|logout)(/|$)",
+    r"/gradio_api/(deep_link|run-history|runs|component_server|custom_component|process_recording|(undo-)?vibe|stream|proxy=|dev/|profiling)"
+    r"|/gradio_api/file[=/][a-z+]*:/|/(monitoring|login|logout)(/|$)",
     re.IGNORECASE,
 )
 ANSWERS = re.compile(r"/gradio_api/(queue/data|call/.+/.+)")
@@ -59,7 +59,7 @@ class Doors:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        address, path = address_of(scope, self.proxies), scope["path"]
+        address, path = address_of(scope, self.proxies), _path(scope)
         ADDRESS.set(address)
         posted = path.partition("/gradio_api/")[2]
         if SHUT.match(path) or (scope["method"] == "POST" and not posted.startswith(POSTED)):
@@ -67,7 +67,7 @@ class Doors:
                 404, "got an address that this app does not have, but expected one of those in /gradio_api/info"
             )(scope, receive, send)
             return
-        with self._place(address, scope) as there_is_room:
+        with self._place(address, scope, path) as there_is_room:
             if not there_is_room:
                 answer = _said(
                     429, "got more connections at once than one visitor may have: close some pages, then try again"
@@ -78,17 +78,11 @@ class Doors:
                 await self._pass(scope, receive, send, posted)
 
     @contextmanager
-    def _place(self, address: str, scope: Scope) -> Iterator[bool]:
+    def _place(self, address: str, scope: Scope, path: str) -> Iterator[bool]:
         got = scope["method"] == "GET"
-        kind = (
-            "answers"
-            if got and ANSWERS.match(scope["path"])
-            else "pages"
-            if got and PAGES.match(scope["path"])
-            else "requests"
-        )
+        kind = "answers" if got and ANSWERS.match(path) else "pages" if got and PAGES.match(path) else "requests"
         (at, all_), counts = PLACES[kind], self.open[kind]
-        session = (kind, scope["path"] + scope.get("query_string", b"").decode("latin-1")[:200])
+        session = (kind, path + scope.get("query_string", b"").decode("latin-1")[:200])
         full = kind != "requests" and self.sessions[session] >= SESSION_STREAMS
         if full or counts[address] >= at or counts.total() >= all_:
             yield False
@@ -126,6 +120,12 @@ class Doors:
                 logged(error)
 
 
+def _path(scope: Scope) -> str:
+    """The address within the app, as its routes read it: GRADIO_ROOT_PATH may stand before it, or not."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
 def _less(counts: Counter[Any], key: Any) -> None:
     counts[key] -= 1
     if counts[key] <= 0:
@@ -139,6 +139,10 @@ def _answer(error: Exception, posted: str) -> JSONResponse:
         )
     if isinstance(error, TypeError | ValueError) and posted.startswith("call/v2"):
         return _said(400, "got other arguments than the endpoint takes, but expected those in /gradio_api/info")
+    if isinstance(error, KeyError) and not posted:  # gradio reads `page` in any link
+        return _said(
+            404, "got a page that this app does not have, but expected one of its own: leave `page` out of the link"
+        )
     return _said(500, f"something went wrong here (reference {logged(error)}): try it in another way")
 
 

@@ -22,6 +22,7 @@ from .kept import Kept, galleries_of
 from .limits import Limits
 from .zips import DamagedError, Entry, Stopped, blocks, entries_of, open_zip, read_entry
 
+MOST_NAMED = 200  # pictures of a file of captions that did not come, as when a few are taken of a large data set
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
@@ -195,10 +196,12 @@ def _captions(entry: Entry, pictures: list[str], taking: _Taking) -> dict[str, l
     except DamagedError:
         raise ValueError(f"{name}: got captions that cannot be unpacked, but expected a whole file") from None
     rows = read_captions(data, name, left_out=problems, stopped=taking.stopped)
+    captions, unknown = assign(rows, pictures, name, left_out=problems)
     taking.skip_all(problems)
-    captions, unknown = assign(rows, pictures, name)
-    for image in unknown:
+    for image in unknown[:MOST_NAMED]:
         taking.skip(image, "captions of a picture that is not there")
+    if len(unknown) > MOST_NAMED:
+        taking.skip(name, f"captions of {len(unknown) - MOST_NAMED:,} more pictures that are not there")
     return captions
 
 
