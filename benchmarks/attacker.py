@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -64,10 +65,30 @@ def said(call: Callable[[], Any]) -> str:
     return "answered"
 
 
-def deep_picture(side: int = 7_000) -> bytes:
+def deep_picture(width: int = 7_000, height: int = 7_000) -> bytes:
     """95 kB that are 98 MB of 16-bit grey, and more once they are numbers."""
     data = io.BytesIO()
-    Image.fromarray(np.full((side, side), 40_000, np.uint16)).save(data, "PNG")
+    Image.fromarray(np.full((height, width), 40_000, np.uint16)).save(data, "PNG")
+    return data.getvalue()
+
+
+def a_false_gallery(items: str) -> bytes:
+    """A zip with a picture, and a gallery's manifest beside these items."""
+    model = {"name": "m", "sha256": "0", "dim": 1}
+    manifest = {
+        "format": 1,
+        "name": "g",
+        "count": 1,
+        "model": model,
+        "files": {},
+        "captions": 0,
+        "regions": 0,
+        "skipped": [],
+    }
+    data = io.BytesIO(a_zip(1))
+    with zipfile.ZipFile(data, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("g/manifest.json", json.dumps(manifest))
+        archive.writestr("g/items.jsonl", items)
     return data.getvalue()
 
 

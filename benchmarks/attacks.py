@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from .attacker import World, a_zip, deep_picture, outcome, said
+from .attacker import World, a_false_gallery, a_zip, deep_picture, outcome, said
 from .server import Server
 
 HTML = '<img src="http://127.0.0.9/x.png"><form><input type=password></form>'
@@ -79,6 +79,30 @@ def one_long_line(world: World) -> str:
     return said(
         lambda: session.call(world.server.event("build_gallery"), [[session.upload("a.zip", a_zip(1, line))], None])
     )
+
+
+def false_galleries(world: World) -> str:
+    """Zips that look like galleries, with millions of lines for their items; and 99,000 names for one picture's captions."""
+    event = world.server.event("build_gallery")
+    names = "\n".join(f'{{"image": "{n}/0.png", "captions": ["a"]}}' for n in range(99_000))
+    zips = [a_false_gallery("x\n" * 4_900_000), a_false_gallery("{}\n" * 3_300_000), a_zip(1, names)]
+
+    def build(number: int) -> str:
+        session = world.session()
+        return said(lambda: session.call(event, [[session.upload("a.zip", zips[number])], None]))
+
+    return outcome(world.many(len(zips), build))
+
+
+def endless_lines(world: World) -> str:
+    """Eight pictures that are one line of millions of pixels."""
+    event, picture = world.server.event("search_by_picture"), deep_picture(49_000_000, 1)
+
+    def ask(_: int) -> str:
+        session = world.session()
+        return said(lambda: session.call(event, [session.upload("line.png", picture), 3, None]))
+
+    return outcome(world.many(8, ask))
 
 
 def others_files(world: World) -> str:
@@ -258,9 +282,9 @@ def shut_addresses(world: World) -> str:
 ATTACKS: dict[str, Callable[[World], str]] = {
     one.__name__: one
     for one in (
-        past_the_queue, large_pictures, long_text, long_bodies, one_long_line, others_files, many_galleries, many_sessions,
-        full_queue, one_sessions_flood, unused_uploads, form_fields, a_false_case, analyses, many_streams, odd_values,
-        shut_addresses,
+        past_the_queue, large_pictures, long_text, long_bodies, one_long_line, false_galleries, endless_lines, others_files,
+        many_galleries, many_sessions, full_queue, one_sessions_flood, unused_uploads, form_fields, a_false_case, analyses,
+        many_streams, odd_values, shut_addresses,
     )
 }  # fmt: skip
 
