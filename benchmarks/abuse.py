@@ -24,6 +24,8 @@ from typing import Any
 
 import httpx
 
+from hgan.places import file_place, json_with
+
 from .attacker import ATTACKER, a_zip
 from .attacks import ATTACKS, attack
 from .server import Server, Session, connections, running
@@ -155,6 +157,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="JSON of the results")
     parser.add_argument("--only", nargs="+", choices=list(ATTACKS), default=list(ATTACKS))
     options = parser.parse_args()
+    if options.out:
+        options.out = file_place(options.out, "python -m benchmarks.abuse", json_with(("attacks", "limits")))
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         temporary, log = Path(name) / "tmp", Path(name) / "log.txt"

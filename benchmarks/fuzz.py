@@ -30,6 +30,7 @@ from hgan.data.folder import LeftOut, read_dataset
 from hgan.data.left_out import told
 from hgan.data.truth import read_truth
 from hgan.images import open_image
+from hgan.places import file_place, json_with
 from hgan.terminal import json_text, shown
 from hgan.uploads.captions import read_captions
 from hgan.uploads.files import Upload, receive
@@ -220,6 +221,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kind", choices=sorted(KINDS), action="append", help="only this kind; may be repeated")
     parser.add_argument("--json", metavar="FILE", help="write it as JSON too")
     options = parser.parse_args(arguments)
+    if options.json:
+        options.json = file_place(options.json, "python -m benchmarks.fuzz", json_with(("seed", "kinds")))
     tallies = run(options.seconds, options.seed, options.kind or list(KINDS))
     print(f"{'kind':12}{'tried':>8}{'refused':>9}{'wrong':>7}{'slowest s':>11}{'most MB':>9}")
     for kind, tally in tallies.items():
