@@ -7,6 +7,7 @@ import importlib.util
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -89,16 +90,30 @@ def load(
             reason = f"one of its files is damaged: {type(error).__name__}, {reason}"
         raise ValueError(
             f"got checkpoint {checkpoint}, which cannot be loaded ({reason}), but expected an HGAN folder or hub id"
+            + ("" if Path(checkpoint).is_dir() else "; there is no such folder here, so it was looked for on the hub")
         ) from None
     place(model, device_of(device))
     return model.eval(), processor
+
+
+def _is_local(name: str) -> bool:
+    """Whether a name can only mean a folder here: a hub id is OWNER/NAME."""
+    owner = name.partition("/")[0]
+    is_id = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name, re.ASCII)
+    return not is_id or Path(owner).is_dir()
 
 
 def _require_files(checkpoint: str | Path) -> None:
     """Refuses a local folder that lacks a file: transformers makes up a tokenizer that knows no word."""
     folder = Path(checkpoint)
     if not folder.is_dir():
-        return  # a hub id, or nothing at all
+        if _is_local(str(checkpoint)):
+            what = "a file" if folder.exists() else "not there"
+            raise ValueError(
+                f"got checkpoint {checkpoint}, which is {what}, but expected an HGAN folder or hub id: check the name, or leave "
+                "it out for the project's own"
+            )
+        return  # a hub id
     missing = [
         " or ".join(names) for names in _FILES if not any(p.is_file() for name in names for p in folder.glob(name))
     ]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
+from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging as transformers_logging
 
 from . import commands as run
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0 done, 1 `verify` found faults or training stopped, 2 bad input."""
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
+    hub_logging.set_verbosity_error()  # what it tries again and again is said once, in the end
     with guarded():
         options = _parser().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.run

@@ -8,7 +8,7 @@ import os
 import random
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
@@ -201,7 +201,10 @@ def gallery_build(options: argparse.Namespace) -> int:
         sources=sources,
     )  # fmt: skip
     where = {record.image: record.place for record in records}
-    unread = [LeftOut(where.get(s["image"], s["image"]), s["reason"]) for s in gallery.manifest["skipped"]]
+    unread = [
+        LeftOut(where.get(s["image"], s["image"]), s["reason"].removeprefix(f"{PurePosixPath(s['image']).name}: "))
+        for s in gallery.manifest["skipped"]
+    ]
     complain(*told(unread))
     say(f"{options.out}: {gallery.manifest['count']} pictures, {gallery.manifest['captions']} captions, "
         f"{len(unread) + count(left_out)} skipped")  # fmt: skip

@@ -144,13 +144,15 @@ def _apart(out: str | Path, place: Path, sources: Iterable[str | Path]) -> None:
             continue
         real = Path(os.path.realpath(source))
         if _same(place, real):
-            raise ValueError(f"got {out} as the place to write, which is also what is read: name another one")
+            raise ValueError(f"got {out} as the place to write, but that is what is read: choose another place")
         if real.is_dir() and any(_same(parent, real) for parent in place.parents):
             raise ValueError(
-                f"got {out} as the place to write, which lies in {source}, which is read: name one outside"
+                f"got {out} as the place to write, but it lies in {source}, which is read: choose a place outside it"
             )
         if place.is_dir() and any(_same(parent, place) for parent in real.parents):
-            raise ValueError(f"got {out} as the place to write, which holds {source}, which is read: name one outside")
+            raise ValueError(
+                f"got {out} as the place to write, but it holds {source}, which is read: choose another place"
+            )
 
 
 def _same(a: Path, b: Path) -> bool:

@@ -125,7 +125,7 @@ def warn_of_unknown(environment: Mapping[str, str]) -> None:
         if name.startswith(PREFIX) and name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]}?" if near else "docs/hosting.md lists them"
-            say_once(f"{_shown(name)[1:-1]} is no setting; {hint}")
+            say_once(f"{_shown(name)[1:-1]} is no setting and does nothing; {hint}")
 
 
 def say_once(message: str) -> None:

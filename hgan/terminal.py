@@ -6,12 +6,13 @@ import argparse
 import errno
 import json
 import logging
+import os
 import re
 import sys
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, NoReturn
 
 from tqdm import tqdm
@@ -40,7 +41,46 @@ def say(*lines: str, file: IO[str] | None = None) -> None:
     file = sys.stdout if file is None else file
     if not lines:
         return
-    print("\n".join(_writable(shown(line), file) for line in lines), file=file)
+    try:
+        print("\n".join(_writable(shown(line), file) for line in lines), file=file, flush=True)
+    except BrokenPipeError:  # nobody reads on (`| head`): the work goes on without words
+        silence(file)
+
+
+def silence(file: IO[str]) -> None:
+    """Sends what is still to be printed nowhere."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, file.fileno())
+        os.close(nowhere)
+
+
+class Patient:
+    """A stream whose reader may leave: what is written then goes nowhere, and the work goes on."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """As the stream's own."""
+        with self._patience():
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """As the stream's own."""
+        with self._patience():
+            self._stream.flush()
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            silence(self._stream)
 
 
 def complain(*lines: str) -> None:

@@ -342,3 +342,11 @@ def test_a_saved_checkpoint_can_be_read_by_others(tiny_model, tiny_processor, tm
 def test_a_device_without_numbers_is_none(tiny_checkpoint):
     with pytest.raises(ValueError, match="got device 'meta', which is not there"):
         load(tiny_checkpoint, "meta")
+
+
+@pytest.mark.parametrize("name", ["nosuch", "./nosuch", "/no/such", "here/nosuch", "a/b/c", "~/nosuch"])
+def test_a_model_folder_that_is_not_there_is_not_looked_for_on_the_hub(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    with pytest.raises(ValueError, match="which is not there, but expected an HGAN folder"):
+        load(name, "cpu")

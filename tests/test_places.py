@@ -54,7 +54,7 @@ def test_the_source_is_never_the_place_nor_around_or_inside_it(build, photos, tm
     (tmp_path / "link").symlink_to(photos)
     for out in (photos, photos / "gallery", tmp_path, tmp_path / "link", photos / ".." / "photos"):
         assert build(photos, out) == 2
-        assert "name " in capsys.readouterr().err
+        assert "choose " in capsys.readouterr().err
     assert contents(photos) == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "photos"]
 

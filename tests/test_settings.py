@@ -71,7 +71,7 @@ def test_a_name_that_is_no_setting_is_said_once_with_the_likely_one(
     for _ in range(2):
         warn_of_unknown({"HGAN_UPLOAD_MEGABYTES": "3", "HGAN_ZZZ\n": "", "HGAN_PORT": "1", "HOME": ""})
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "hgan: HGAN_UPLOAD_MEGABYTES is no setting; did you mean HGAN_UPLOAD_MB?"
+    assert said[0] == "hgan: HGAN_UPLOAD_MEGABYTES is no setting and does nothing; did you mean HGAN_UPLOAD_MB?"
     assert len(said) == 2
 
 

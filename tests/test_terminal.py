@@ -18,6 +18,7 @@ import pytest
 
 from hgan.cli import main
 from hgan.files import write_json
+from hgan.gallery.store import verify
 from hgan.terminal import Parser, guarded, json_text, plain, say, shown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,3 +165,27 @@ def test_a_disk_that_is_full_is_told_in_one_line(tiny_checkpoint, tiny_dataset, 
         .err.splitlines()[-1]
         .startswith("hgan: got a full disk (No space left on device), but expected")
     )
+
+
+def test_a_reader_who_leaves_does_not_stop_a_build(tiny_checkpoint, picture, tmp_path):
+    (tmp_path / "p").mkdir()
+    picture(1).save(tmp_path / "p" / "a.png")
+    reader, writer = os.pipe()
+    os.close(reader)  # as `| head -0` does
+    command = [
+        sys.executable,
+        "-m",
+        "hgan",
+        "gallery",
+        "build",
+        "p",
+        "--out",
+        "g",
+        "--checkpoint",
+        str(tiny_checkpoint),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, stdout=writer, stderr=writer, cwd=tmp_path, env=environment, check=False)
+    os.close(writer)
+    assert ended.returncode == 0
+    assert verify(tmp_path / "g") == []

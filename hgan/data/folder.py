@@ -38,7 +38,8 @@ def read_dataset(folder: str | Path, split: str | None = None, left_out: list[Le
     if not named:  # an unset variable of a shell script; as a path it would be the working directory
         raise ValueError("got an empty name, but expected a folder of pictures or a dataset folder: name one")
     if not folder.is_dir():
-        raise ValueError(f"got {folder}, but expected a folder of pictures or a dataset folder")
+        what = "is a file: unpack or name a folder" if folder.exists() else "is not there: check the name"
+        raise ValueError(f"got {folder}, but expected a folder of pictures or a dataset folder; {folder.name} {what}")
     if (folder / "captions.jsonl").is_file():
         records, listed = read_records(folder, split, found)
         if left_out is not None:

@@ -37,10 +37,12 @@ class Handlers:
         return *self.show(newly(arrived, used, "classroom").get("case") or current), arrived
 
     def show(self, id: str | None) -> tuple[str, str, str]:
-        """A case: its id for the list, its page, its link."""
-        case = self.cases.case(id)
+        """A case: its id for the list, its page, its link. Of an id that is not there, the first one, and a word about it."""
+        case, warnings = self.cases.case(id), list(self.warnings)
+        if id and id != case.id:
+            warnings.append(f"There is no case “{id[:80]}” here: this is the first one.")
         link = to_query("classroom", case=case.id)
-        return case.id, case_page(case, link, self.warnings), link
+        return case.id, case_page(case, link, warnings), link
 
     def step(self, id: str | None, by: int) -> tuple[str, str, str]:
         """The case before or after; after the last comes the first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from ..pixels import square
 from ..places import folder_place
 from ..processing import HGANProcessor
 from ..replace import remove_files, replace, tidy
+from ..terminal import Patient
 from ..types import ImageGraph, TextGraph
 from .calibrate import calibrate_sentences
 from .calibration import SAMPLE, sample
@@ -128,7 +130,9 @@ def _encode(
     total = sum(len(chunk) for chunk in chunks)
     waiting = [(n, chunk) for n, chunk in enumerate(chunks) if read_part(work, n) is None]
     done = total - sum(len(chunk) for _, chunk in waiting)
-    with tqdm(total=total, initial=done, desc="gallery", unit="picture", disable=not progress) as bar:
+    with tqdm(
+        total=total, initial=done, desc="gallery", unit="picture", disable=not progress, file=Patient(sys.stderr)
+    ) as bar:
         # Decodes and makes thumbnails ahead of the model, on the other core.
         opened = one_ahead(open_chunk, [chunk for _, chunk in waiting])
         for (number, chunk), pictures in zip(waiting, opened, strict=True):
