@@ -140,8 +140,8 @@ def _require_json(path: Path, checkpoint: str | Path) -> None:
         reason = str(error)
     if reason:
         raise ValueError(
-            f"got checkpoint {checkpoint}, which cannot be loaded ({path.name} is damaged: {reason}), but expected an HGAN folder "
-            "with a JSON object in that file: copy the checkpoint again"
+            f"got checkpoint {checkpoint}, which cannot be loaded ({path.name} is damaged: {reason}), but expected an HGAN "
+            "folder with a JSON object in that file: copy the checkpoint again"
         )
 
 
