@@ -322,7 +322,9 @@ def test_the_shares_of_a_checkpoint_that_is_named_twice_are_added(checkpoint, ti
 @pytest.mark.parametrize("text", [b"null", b"[1]", b"{", b"", b"\xff", b"9" * 5000])
 def test_settings_that_are_no_object_are_named_by_their_file(checkpoint, file, text):
     (checkpoint / file).write_bytes(text)
-    with pytest.raises(ValueError, match=rf"cannot be loaded \({file} is damaged: .*but expected an HGAN folder with a JSON object"):
+    with pytest.raises(
+        ValueError, match=rf"cannot be loaded \({file} is damaged: .*expected an HGAN folder with a JSON object"
+    ):
         load(checkpoint, "cpu")
 
 
