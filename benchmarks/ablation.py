@@ -67,6 +67,9 @@ VARIANTS = {
 }
 
 
+# Features are of whole pictures and of true captions alone.
+ALONE = {"frozen_regions": True, "twins": False, "false_captions": False, "false_weight": 0.0, "side_weight": 0.0}
+
 FIGURES = {"rsum": "rsum", "full_r1": "`full`, text to image R@1", "pointing": "pointing, %"}
 
 
@@ -137,7 +140,7 @@ def run(options: argparse.Namespace) -> None:
         features = extract(encoder, processor, sha256, records, options.cache)
         return Pictures(features, records, namings_of(records, truth, processor))
 
-    data = training_set(config, encoder.config.image_size)
+    data = training_set(dataclasses.replace(config, **ALONE))
     sets = {
         "train": pictures(list({record.path: record for record in data.records}.values())),
         **{Path(f).name: pictures(read_dataset(f, config.dev_split)[: config.limit or None]) for f in config.dev},

@@ -16,7 +16,7 @@ from .metrics import RetrievalMetrics, retrieval_metrics
 from .model.hgan import HGANModel
 from .model.similarity import score_table
 from .processing import HGANProcessor
-from .types import Similarity
+from .types import ImageGraph, Similarity
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,30 @@ def score_records(
         log(unread, records[0].path.parent)
     else:
         left_out += unread
-    texts = _require_captions(records)
-    owner = torch.tensor([row for row, record in enumerate(records) for _ in record.captions])
-    graphs = encode_texts(model, processor, texts, progress=progress)
-    parameters = model.similarity_parameters
-    table = score_table(images, graphs, type(parameters)(parameters.temperature.cpu(), parameters.level_weights.cpu()))
+    found = score_graphs(model, processor, images, records, progress)
     model.train(training)
-    return Scored(table, owner, truth_of(records), tuple(records))
+    return found
+
+
+@torch.no_grad()
+def score_graphs(
+    model: HGANModel,
+    processor: HGANProcessor,
+    images: ImageGraph,
+    records: Sequence[Record],
+    progress: bool = False,
+) -> Scored:
+    """Scores of pictures that are encoded already, with all captions of their records; on the model's device.
+
+    Args:
+        images: one row a record.
+    """
+    graphs = encode_texts(model, processor, _require_captions(records), progress=progress)
+    table = score_table(images.to(model.device), graphs.to(model.device), model.similarity_parameters)
+    levels = {name: level.cpu() for name, level in table.levels.items()}
+    owner = torch.tensor([row for row, record in enumerate(records) for _ in record.captions])
+    found = Similarity(table.score.cpu(), levels, table.weights)
+    return Scored(found, owner, truth_of(records), tuple(records))
 
 
 def _require_captions(records: Sequence[Record]) -> list[str]:

@@ -16,7 +16,6 @@ from PIL import ImageOps
 from tqdm import tqdm
 
 from .build import fingerprint
-from .data.batches import Look
 from .data.left_out import LeftOut, log
 from .data.names import written
 from .encoding import to_pixels
@@ -24,6 +23,7 @@ from .files import atomic
 from .images import open_image
 from .model.hgan import HGANModel
 from .pixels import square
+from .samples import Look
 from .types import Regions, concatenate
 
 CHUNK, BATCH = 256, 32  # pictures a file, and pictures that go through the encoder together

@@ -11,13 +11,18 @@ from .model.hgan import HGANModel
 from .train_config import TrainConfig
 
 
-def schedule(step: int, config: TrainConfig, per_epoch: int) -> float:
-    """Linear warm-up, then a cosine to zero: the factor on the peak learning rate."""
-    total = config.epochs * per_epoch
-    warmup = max(1, int(config.warmup * total))
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
+def schedule(step: float, total: int, warmup: float) -> float:
+    """Linear warm-up, then a cosine to zero: the factor on the peak learning rate.
+
+    Args:
+        step: steps done; with a part of one where the clock says that the run is further.
+        total: steps of the whole run.
+        warmup: share of the run that warms up.
+    """
+    first = max(1, int(warmup * total))
+    if step < first:
+        return (step + 1) / first
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - first) / max(1, total - first))))
 
 
 def groups(model: HGANModel, config: TrainConfig) -> list[dict[str, Any]]:

@@ -39,12 +39,17 @@ class TrainConfig:
             are to each other, says the text encoder that the run starts from; 0 = none.
         teacher_temperature: of the softmax over these cosines.
         grounding_weight: of the loss that sends words to regions on the things they name, where that is known; 0 = none.
+        group_weight: of the loss within groups of scenes that differ in one thing, a scene and its mirror image among them; they then
+            stay in one batch; 0 = none.
+        false_weight: of the loss that sets each caption above the false version of it; needs false_captions; 0 = none.
         side_weight: of the loss that tells words and regions which of two things is left, or behind; needs grounding; 0 = none.
         twins: whether pictures whose truth is exact come with their mirror images, the sides in their captions exchanged.
         frozen_regions: the region encoder rests for the whole run: the regions of whole pictures are computed once, kept in
             `out`/regions, and nothing is cropped.
         false_captions: whether captions whose truth is exact come with false versions of them as further negatives.
         ema: decay of the moving average of the weights that is evaluated and saved.
+        minutes: of training, evaluation included, after which the run ends; the learning rate follows the clock where that is
+            ahead of the steps. 0 is no limit; with one, a run is not the same twice.
         patience: epochs without a better dev rsum before the run stops.
         precision: "float32", "bfloat16", or "auto" (bfloat16 on CUDA).
         limit: train on so many records only, to try things out; 0 is all.
@@ -82,11 +87,14 @@ class TrainConfig:
     teacher_weight: float = 0.0
     teacher_temperature: float = 0.07
     grounding_weight: float = 0.0
+    group_weight: float = 0.0
+    false_weight: float = 0.0
     side_weight: float = 0.0
     twins: bool = False
     frozen_regions: bool = False
     false_captions: bool = False
     ema: float = 0.995
+    minutes: float = 0.0
     patience: int = 5
     precision: str = "auto"
     workers: int = 0
@@ -100,6 +108,8 @@ class TrainConfig:
                 f"got side_weight={self.side_weight} without grounding_weight, but expected both: sides are those of the things "
                 "that words are known to name"
             )
+        if self.false_weight and not self.false_captions:
+            raise ValueError(f"got false_weight={self.false_weight} without false_captions, but expected both")
         if self.twins and self.batch_size % 2:
             raise ValueError(
                 f"got twins with batch_size={self.batch_size}, but expected an even one: a scene stays with its mirror image"

@@ -39,11 +39,11 @@ from transformers import AutoModel, BertConfig, BertTokenizer, MobileNetV2Config
 
 from hgan import HGANConfig, HGANModel, HGANProcessor
 from hgan.build import save_checkpoint
-from hgan.data.batches import pixels
 from hgan.data.folder import read_dataset
 from hgan.encoding import to_pixels
 from hgan.gallery.build import build_gallery
 from hgan.gallery.store import Gallery
+from hgan.pixels import pixels
 from hgan.retriever import Retriever
 from hgan.train_config import TrainConfig
 from scripts.chromium import MISSING, find, in_ci

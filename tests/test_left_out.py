@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from hgan.audit import audit
 from hgan.cli import main
@@ -19,6 +20,7 @@ from hgan.data.batches import TrainingSet
 from hgan.data.folder import CaptionFact, LeftOut, read_dataset
 from hgan.data.left_out import count, has_word, told
 from hgan.data.names import unique_ids
+from hgan.data.pictures import Pictures
 from hgan.data.truth import hard_groups, read_truth
 from hgan.encoding import encode_records
 from hgan.evaluation import score_records
@@ -218,20 +220,18 @@ def test_nothing_but_unreadable_pictures_is_an_error(spoilt, tiny_model, tiny_pr
         encode_records(tiny_model, read_dataset(spoilt, "dev"))
 
 
-def test_training_sees_another_picture_in_the_place_of_one_that_cannot_be_read(spoilt, tiny_dataset):
-    records = read_dataset(spoilt, "dev")
-    one, other = (TrainingSet(records, 64, 2, 0.6, seed=3) for _ in range(2))
-    assert [one[i].id for i in range(4)] == [records[i].id for i in (0, 3, 3, 3)]
-    assert [other[i].image.tobytes() for i in (3, 2, 1)] == [one[i].image.tobytes() for i in (3, 2, 1)]
-    whole = TrainingSet(read_dataset(tiny_dataset, "dev"), 64, 2, 0.6, seed=3)
-    assert one[0].image.tobytes() == whole[0].image.tobytes()
-    assert one.batches(2) == whole.batches(2)
-    with pytest.raises(ValueError, match="got no picture that can be read"):
-        TrainingSet(records[1:3], 64, 2, 0.6, seed=3)[0]
+def test_pictures_that_cannot_be_read_are_left_out_of_training(spoilt):
+    data = TrainingSet(read_dataset(spoilt, "dev"), 2, 0.6, seed=3)
+    pictures = Pictures([record.path for record in data.records], 64, torch.device("cpu"), progress=False)
+    assert {path.name[:2] for path in pictures.unread} == {"09", "10"}
+    data.leave_out(pictures.unread)
+    assert [record.id[:2] for record in data.records] == ["08", "11"]
+    with pytest.raises(ValueError, match="got 2 pictures of which none can be read"):
+        Pictures(pictures.unread, 64, torch.device("cpu"), progress=False)
 
 
 def test_known_regions_leave_them_out(spoilt, tiny_model, tmp_path):
-    data = TrainingSet(read_dataset(spoilt, "dev"), 64, 2, 1, seed=3, pixels=False)
+    data = TrainingSet(read_dataset(spoilt, "dev"), 2, 1, seed=3, whole=True)
     for _ in range(2):  # encoded, then from the disk
         known = KnownRegions(tiny_model, data.looks, tmp_path / "regions", progress=False)
         assert {path.name[:2] for path in known.unread} == {"09", "10"}

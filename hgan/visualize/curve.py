@@ -17,7 +17,10 @@ def training_curve(metrics: list[dict[str, Any]], path: Path) -> None:
     left, right = figure.subplots(1, 2)
     epochs = [line["epoch"] for line in metrics]
     left.plot(epochs, [line["matching"] for line in metrics], color="black", label="matching")
-    left.plot(epochs, [line["detection"] for line in metrics], color="grey", linestyle="--", label="detection")
+    taught = [line for line in metrics if "detection" in line]
+    if taught:
+        numbers = [line["epoch"] for line in taught]
+        left.plot(numbers, [line["detection"] for line in taught], color="grey", linestyle="--", label="detection")
     left.set(xlabel="epoch", title="training loss")
     left.legend()
     right.plot(epochs, [line["rsum"] for line in metrics], color="black", label="score")
