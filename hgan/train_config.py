@@ -39,8 +39,8 @@ class TrainConfig:
             are to each other, says the text encoder that the run starts from; 0 = none.
         teacher_temperature: of the softmax over these cosines.
         grounding_weight: of the loss that sends words to regions on the things they name, where that is known; 0 = none.
-        group_weight: of the loss within groups of scenes that differ in one thing, a scene and its mirror image among them; they then
-            stay in one batch; 0 = none.
+        group_weight: of the loss within groups of scenes that differ in one thing, a scene and its mirror image among them; they
+            then stay in one batch; 0 = none.
         false_weight: of the loss that sets each caption above the false version of it; needs false_captions; 0 = none.
         side_weight: of the loss that tells words and regions which of two things is left, or behind; needs grounding; 0 = none.
         twins: whether pictures whose truth is exact come with their mirror images, the sides in their captions exchanged.
