@@ -19,21 +19,21 @@ def area(boxes: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n"]:
     return (boxes[..., 2] - boxes[..., 0]).clamp(min=0) * (boxes[..., 3] - boxes[..., 1]).clamp(min=0)
 
 
-def _intersection(a: Float[Tensor, "*n 4"], b: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n"]:
+def intersection(a: Float[Tensor, "*n 4"], b: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n"]:
     size = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
     return size[..., 0] * size[..., 1]
 
 
 def pairwise_iou(a: Float[Tensor, "*b n 4"], b: Float[Tensor, "*b m 4"]) -> Float[Tensor, "*b n m"]:
     """Intersection over union of all pairs; 0 where both boxes are empty."""
-    inter = _intersection(a[..., :, None, :], b[..., None, :, :])
+    inter = intersection(a[..., :, None, :], b[..., None, :, :])
     union = area(a)[..., :, None] + area(b)[..., None, :] - inter
     return inter / union.clamp(min=1e-9)
 
 
 def generalised_iou(a: Float[Tensor, "*n 4"], b: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n"]:
     """GIoU of matched boxes, in [-1, 1] (Rezatofighi et al., CVPR 2019)."""
-    inter = _intersection(a, b)
+    inter = intersection(a, b)
     union = (area(a) + area(b) - inter).clamp(min=1e-9)
     hull = torch.cat([torch.minimum(a[..., :2], b[..., :2]), torch.maximum(a[..., 2:], b[..., 2:])], -1)
     hull_area = area(hull).clamp(min=1e-9)

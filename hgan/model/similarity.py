@@ -14,15 +14,19 @@ from typing import TypeVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..types import LEVELS, ImageGraph, Similarity, TextGraph
+from ..types import CONTEXT, LEVELS, ImageEdges, ImageGraph, Similarity, TextGraph
+from .edges import EdgeParameters, edge_level, edge_values, image_edges
+from .nodes import things_of
+from .soft_maximum import LN2, MIN_TEMPERATURE, NOTHING, soft_maximum
+
+__all__ = [
+    "LN2", "MIN_TEMPERATURE", "NOTHING", "PairTerms", "SimilarityParameters", "background_level", "cross_level",
+    "join_columns", "local_level", "pair_terms", "scaled_weights", "score_table", "similarity", "soft_maximum", "trim",
+]  # fmt: skip
 
 G = TypeVar("G", ImageGraph, TextGraph)
-
-LN2 = math.log(2)  # exponentials are powers of 2 here: on a CPU, torch.exp2 takes an eighth of the time of torch.exp
-MIN_TEMPERATURE = 0.02  # exp(1 / 0.02) still fits in float32, so no maximum has to be taken out first
-NOTHING = 1e-30  # below exp(-1 / 0.02): only a row without real nodes falls under it
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,28 @@ class SimilarityParameters:
     Attributes:
         temperature: of every soft maximum, at least MIN_TEMPERATURE.
         level_weights: in the order of LEVELS, sum to 1.
+        edges: of the edge terms; None where nodes are compared alone.
+        levels_apart: whether the local level reads things alone, and the cross level cells and the whole picture.
     """
 
     temperature: Float[Tensor, ""]
     level_weights: Float[Tensor, 3]
+    edges: EdgeParameters | None = None
+    levels_apart: bool = False
+
+    def frozen(self) -> SimilarityParameters:
+        """The same numbers on the CPU, apart from the model: later training does not change them."""
+        edges = self.edges and self.edges.frozen()
+        return replace(
+            self,
+            temperature=self.temperature.detach().cpu(),
+            level_weights=self.level_weights.detach().cpu(),
+            edges=edges,
+        )
+
+    def weighted(self, weights: Mapping[str, float]) -> SimilarityParameters:
+        """The same with other level weights, as `scaled_weights` takes them."""
+        return replace(self, level_weights=scaled_weights(weights))
 
 
 @dataclass(frozen=True)
@@ -50,20 +72,27 @@ class PairTerms:
     cosines: Float[Tensor, "words regions"]  # not a term: the alignment itself
 
 
-def soft_maximum(cosines: Tensor, mask: Tensor, temperature: Tensor, dim: int) -> Tensor:
-    """Softmax-weighted mean over the nodes that `mask` keeps; 0 where it keeps none."""
-    weights = (cosines / (LN2 * temperature)).exp2() * mask
-    return (weights * cosines).sum(dim) / weights.sum(dim).clamp(min=NOTHING)
+def node_cosines(image: ImageGraph, text: TextGraph) -> Float[Tensor, "images regions texts words"]:
+    """Of all regions with all words."""
+    images, regions, dim = image.nodes.shape
+    texts, words, _ = text.nodes.shape
+    return (image.nodes.reshape(-1, dim) @ text.nodes.reshape(-1, dim).T).view(images, regions, texts, words)
 
 
-def local_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, ""]) -> Float[Tensor, "images texts"]:
+def local_level(
+    image: ImageGraph,
+    text: TextGraph,
+    temperature: Float[Tensor, ""],
+    cosines: Float[Tensor, "images regions texts words"] | None = None,
+) -> Float[Tensor, "images texts"]:
     """Words against regions and regions against words, weighted by the learned node weights, averaged.
 
     One exponential serves both directions: they share the temperature.
+
+    Args:
+        cosines: of all nodes, where they are known already.
     """
-    images, regions, dim = image.nodes.shape
-    texts, words, _ = text.nodes.shape
-    cosines = (image.nodes.reshape(-1, dim) @ text.nodes.reshape(-1, dim).T).view(images, regions, texts, words)
+    cosines = node_cosines(image, text) if cosines is None else cosines
     weights = (cosines / (LN2 * temperature)).exp2()
     if not image.mask.all():
         weights = weights * image.mask[:, :, None, None]
@@ -87,6 +116,30 @@ def cross_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, "
     by_regions = soft_maximum(to_regions, image.mask[:, :, None], temperature, 1)
     by_words = soft_maximum(to_words, text.mask, temperature, 2)
     return (by_regions + by_words) / 2
+
+
+def background_level(
+    image: ImageGraph,
+    text: TextGraph,
+    temperature: Float[Tensor, ""],
+    cosines: Float[Tensor, "images regions texts words"],
+) -> Float[Tensor, "images texts"]:
+    """The cross level where levels read different things: the text's global node against the cells of the picture, and words
+    against its cells and its global node, weighted by word weights of this level's own; averaged.
+
+    Args:
+        image: its mask keeps cells alone.
+        cosines: of all nodes.
+    """
+    assert text.cross_weights is not None
+    dim = image.nodes.shape[-1]
+    to_cells = (image.nodes.reshape(-1, dim) @ text.global_node.T).view(*image.nodes.shape[:2], len(text))  # (I, R, T)
+    by_cells = soft_maximum(to_cells, image.mask[:, :, None], temperature, 1)
+    whole = (image.global_node @ text.nodes.reshape(-1, dim).T).view(len(image), *text.nodes.shape[:2])  # (I, T, W)
+    to_both = torch.cat([cosines, whole[:, None]], 1)
+    mask = nn.functional.pad(image.mask, (0, 1), value=True)[:, :, None, None]
+    by_words = (soft_maximum(to_both, mask, temperature, 1) * text.cross_weights).sum(-1)
+    return (by_cells + by_words) / 2
 
 
 def scaled_weights(weights: Mapping[str, float]) -> Float[Tensor, 3]:
@@ -123,13 +176,27 @@ def _numbers(weights: Mapping[str, float]) -> list[float] | None:
     return numbers if all(math.isfinite(number) and number >= 0 for number in numbers) else None
 
 
-def similarity(image: ImageGraph, text: TextGraph, parameters: SimilarityParameters) -> Similarity:
-    """All three levels and their weighted sum for a block of images and texts."""
-    levels = {
-        "global": image.global_node @ text.global_node.T,
-        "local": local_level(image, text, parameters.temperature),
-        "cross": cross_level(image, text, parameters.temperature),
-    }
+def similarity(
+    image: ImageGraph, text: TextGraph, parameters: SimilarityParameters, pairs: ImageEdges | None = None
+) -> Similarity:
+    """All three levels and their weighted sum for a block of images and texts.
+
+    Args:
+        pairs: the pictures' edges, where they are known already.
+    """
+    t = parameters.temperature
+    cosines = node_cosines(image, text)
+    if parameters.levels_apart:
+        local = local_level(replace(image, mask=things_of(image.kinds, image.mask)), text, t, cosines)
+        cross = background_level(replace(image, mask=image.mask & (image.kinds == CONTEXT)), text, t, cosines)
+    else:
+        local, cross = local_level(image, text, t, cosines), cross_level(image, text, t)
+    if parameters.edges is not None and text.relations is not None:
+        pairs = image_edges(image, parameters.edges) if pairs is None else pairs
+        values = edge_values(cosines, pairs, text.relations, parameters.edges.temperature)
+        brought, kept = edge_level(values, text.relations, parameters.edges.share)
+        local = kept * local + brought
+    levels = {"global": image.global_node @ text.global_node.T, "local": local, "cross": cross}
     score = sum(weight * levels[name] for name, weight in zip(LEVELS, parameters.level_weights, strict=True))
     assert isinstance(score, Tensor)
     weights = dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True))

@@ -1,0 +1,58 @@
+"""The Hugging Face plumbing of the model: loading that refuses half a checkpoint, and its output record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.utils import ModelOutput
+
+from ..config import HGANConfig
+from ..types import ImageGraph, Similarity, TextGraph
+from .checked import require_finite, require_whole, without_report
+from .proposals import Proposals
+
+
+@dataclass
+class HGANOutput(ModelOutput):
+    """What `HGANModel.forward` returns. Rows of `logits_per_image` are images, columns are texts: scores times
+    `logit_scale`."""
+
+    logits_per_image: Tensor | None = None
+    logits_per_text: Tensor | None = None
+    similarity: Similarity | None = None
+    image_graph: ImageGraph | None = None
+    text_graph: TextGraph | None = None
+    proposals: Proposals | None = None
+
+
+class HGANPreTrainedModel(PreTrainedModel):
+    """Weight initialisation and the Hugging Face plumbing."""
+
+    config: HGANConfig
+    config_class = HGANConfig
+    base_model_prefix = "hgan"
+    main_input_name = "pixel_values"
+    input_modalities = ["image", "text"]
+    supports_gradient_checkpointing = False
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """As transformers' own, but half a checkpoint is no checkpoint. `ignore_mismatched_sizes=True` still begins weights of
+        another shape anew.
+
+        Raises:
+            ValueError: weights that are missing, of another shape, not the model's, or not finite, by name.
+        """
+        anew, told = kwargs.pop("ignore_mismatched_sizes", False), kwargs.pop("output_loading_info", False)
+        with without_report():
+            found: Any = super().from_pretrained(
+                pretrained_model_name_or_path, *args, ignore_mismatched_sizes=True, output_loading_info=True, **kwargs
+            )
+        model, info = found
+        where = str(pretrained_model_name_or_path or "the checkpoint")
+        require_whole(info, where, mismatched_too=not anew)
+        require_finite(model.state_dict(), where)
+        return (model, info) if told else model
