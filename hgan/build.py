@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from .config import HGANConfig
 from .data.jsonl import parse_object
+from .model.backbone import without_idle_squeezes
 from .model.checked import require_finite, require_whole
 from .model.hgan import HGANModel
 from .places import Kind, folder_place
@@ -251,20 +252,29 @@ def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
         model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
         return model.train(), processor
     text_source = resolve_source(config.text_encoder)
-    backbone_config = AutoConfig.from_pretrained(config.backbone) if config.backbone else None
+    backbone = _vision_tower(config.backbone) if config.backbone else None
+    backbone_config = backbone.config if backbone is not None else None
     text_config = AutoConfig.from_pretrained(text_source)
     for tower in (backbone_config, text_config):
         if tower is not None:
             tower.name_or_path = ""
     settings = HGANConfig(**{"backbone_config": backbone_config, "text_config": text_config, **config.model})
     model = HGANModel(settings)
-    if config.backbone and model.regions is not None:
-        start = _tower(config.backbone)
-        model.regions.backbone.model.load_state_dict(start.state_dict())
+    if backbone is not None and model.regions is not None:
+        model.regions.backbone.model.load_state_dict(backbone.state_dict())
     start = _tower(text_source, add_pooling_layer=False)
     model.text_encoder.load_state_dict(start.state_dict())
     tokenizer = AutoTokenizer.from_pretrained(text_source)
     return model, HGANProcessor.from_config(settings, tokenizer)
+
+
+def _vision_tower(source: str) -> Any:
+    """A backbone to start from, without parts that do nothing."""
+    model = _tower(source)
+    without_idle_squeezes(model)
+    if hasattr(model.config, "drop_connect_rate"):
+        model.config.drop_connect_rate = 0.0  # transformers drops single numbers where the paper drops whole blocks
+    return model
 
 
 def _tower(source: str, **options: Any) -> Any:
