@@ -31,6 +31,8 @@ _ENCODING_SETTINGS = (
     "backbone_taps", "context_grid", "image_mean", "image_size", "image_std", "labels", "max_regions", "max_text_tokens",
     "max_words", "nms_threshold", "roi_size", "score_threshold",
 )  # fmt: skip
+# Those that came later, with what they are where a checkpoint says nothing: fingerprints of older ones stay what they were.
+_LATER_SETTINGS = {"label_threshold": 0.0, "nms_between_labels": 0.0}
 
 # What a checkpoint folder holds: one file of each line.
 _FILES = (
@@ -186,6 +188,8 @@ def fingerprint(model: HGANModel, part: str = "") -> str:
     """SHA-256 of the settings that change what is encoded, and of the weights by name as a checkpoint stores them: the
     same for a model in memory, on disk and on a hub. Of all weights, or of those whose name begins with `part`."""
     settings = {name: getattr(model.config, name) for name in _ENCODING_SETTINGS}
+    later = {name: getattr(model.config, name) for name in _LATER_SETTINGS}
+    settings |= {name: value for name, value in later.items() if value != _LATER_SETTINGS[name]}
     digest = hashlib.sha256(json.dumps(settings).encode())
     for name, value in sorted(model.state_dict().items()):
         if not name.startswith(part):

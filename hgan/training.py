@@ -26,7 +26,8 @@ from .known_regions import KnownRegions
 from .level_weights import set_level_weights
 from .locks import locked_folder
 from .loss import objective
-from .model.proposals import Proposals, proposal_loss
+from .model.proposal_loss import proposal_loss
+from .model.proposals import Proposals
 from .model.similarity import join_columns
 from .optimisation import freeze, freeze_statistics, groups, schedule
 from .replace import tidy

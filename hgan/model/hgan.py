@@ -17,8 +17,9 @@ from .backbone import Backbone
 from .checked import require_finite, require_whole, without_report
 from .graph import REGION_EDGE_DIM, WORD_EDGE_DIM, GraphLayer, region_edges, word_edges
 from .mfar import MFAR
-from .proposals import Proposals
+from .proposals import ProposalHead, Proposals
 from .regions import RegionEncoder
+from .selection import Selection
 from .similarity import MIN_TEMPERATURE, SimilarityParameters, similarity
 
 _log = logging.get_logger(__name__)
@@ -105,12 +106,16 @@ class HGANModel(HGANPreTrainedModel):
                 channels=tuple(config.backbone_channels),
                 pyramid_dim=config.pyramid_dim,
                 region_dim=region_dim,
-                labels=len(config.labels),
+                head=ProposalHead(config.pyramid_dim, len(config.labels), config.head_kernel, config.side_tower),
+                selection=Selection(
+                    config.max_regions,
+                    config.score_threshold,
+                    config.nms_threshold,
+                    config.nms_between_labels,
+                    config.label_threshold,
+                ),
                 roi_size=config.roi_size,
-                max_regions=config.max_regions,
                 grid=config.context_grid,
-                score_threshold=config.score_threshold,
-                nms_threshold=config.nms_threshold,
             )
         self.region_dim = region_dim
         assert isinstance(config.text_config, PreTrainedConfig)
