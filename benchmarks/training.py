@@ -82,7 +82,7 @@ def parts_of(trainer: Trainer) -> list[tuple[Any, str, str]]:
         (regions.backbone, "forward", "backbone"),
         (regions.pyramid, "forward", "pyramid"),
         (regions.head, "forward", "proposals"),
-        (regions, "detect", "detections and NMS"),
+        (type(regions.selection), "__call__", "detections and NMS"),
         (regions, "forward", "RoIAlign and projections"),
         (model.text_encoder, "forward", "text encoder"),
         (model, "encode_words", "words"),

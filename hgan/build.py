@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from .config import HGANConfig
 from .data.jsonl import parse_object
+from .model.backbone import without_idle_squeezes
 from .model.checked import require_finite, require_whole
 from .model.hgan import HGANModel
 from .places import Kind, folder_place
@@ -30,6 +31,8 @@ _ENCODING_SETTINGS = (
     "backbone_taps", "context_grid", "image_mean", "image_size", "image_std", "labels", "max_regions", "max_text_tokens",
     "max_words", "nms_threshold", "roi_size", "score_threshold",
 )  # fmt: skip
+# Those that came later, with what they are where a checkpoint says nothing: fingerprints of older ones stay what they were.
+_LATER_SETTINGS = {"label_threshold": 0.0, "nms_between_labels": 0.0}
 
 # What a checkpoint folder holds: one file of each line.
 _FILES = (
@@ -185,6 +188,8 @@ def fingerprint(model: HGANModel, part: str = "") -> str:
     """SHA-256 of the settings that change what is encoded, and of the weights by name as a checkpoint stores them: the
     same for a model in memory, on disk and on a hub. Of all weights, or of those whose name begins with `part`."""
     settings = {name: getattr(model.config, name) for name in _ENCODING_SETTINGS}
+    later = {name: getattr(model.config, name) for name in _LATER_SETTINGS}
+    settings |= {name: value for name, value in later.items() if value != _LATER_SETTINGS[name]}
     digest = hashlib.sha256(json.dumps(settings).encode())
     for name, value in sorted(model.state_dict().items()):
         if not name.startswith(part):
@@ -251,20 +256,29 @@ def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
         model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
         return model.train(), processor
     text_source = resolve_source(config.text_encoder)
-    backbone_config = AutoConfig.from_pretrained(config.backbone) if config.backbone else None
+    backbone = _vision_tower(config.backbone) if config.backbone else None
+    backbone_config = backbone.config if backbone is not None else None
     text_config = AutoConfig.from_pretrained(text_source)
     for tower in (backbone_config, text_config):
         if tower is not None:
             tower.name_or_path = ""
     settings = HGANConfig(**{"backbone_config": backbone_config, "text_config": text_config, **config.model})
     model = HGANModel(settings)
-    if config.backbone and model.regions is not None:
-        start = _tower(config.backbone)
-        model.regions.backbone.model.load_state_dict(start.state_dict())
+    if backbone is not None and model.regions is not None:
+        model.regions.backbone.model.load_state_dict(backbone.state_dict())
     start = _tower(text_source, add_pooling_layer=False)
     model.text_encoder.load_state_dict(start.state_dict())
     tokenizer = AutoTokenizer.from_pretrained(text_source)
     return model, HGANProcessor.from_config(settings, tokenizer)
+
+
+def _vision_tower(source: str) -> Any:
+    """A backbone to start from, without parts that do nothing."""
+    model = _tower(source)
+    without_idle_squeezes(model)
+    if hasattr(model.config, "drop_connect_rate"):
+        model.config.drop_connect_rate = 0.0  # transformers drops single numbers where the paper drops whole blocks
+    return model
 
 
 def _tower(source: str, **options: Any) -> Any:

@@ -13,7 +13,8 @@ from .alignment import grounding_loss, side_loss
 from .collate import Targets
 from .loss import false_caption_loss, group_loss, objective
 from .model.hgan import HGANModel
-from .model.proposals import Proposals, proposal_loss
+from .model.proposal_loss import proposal_loss
+from .model.proposals import Proposals
 from .model.similarity import join_columns
 from .train_config import TrainConfig
 from .types import ImageGraph, Similarity, TextGraph, concatenate

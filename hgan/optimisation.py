@@ -48,12 +48,7 @@ def freeze(model: HGANModel, config: TrainConfig, epoch: int) -> None:
     if config.frozen_regions:
         model.regions.requires_grad_(False)
         return
-    backbone = model.regions.backbone.model
-    blocks = [m for name, m in backbone.named_children() if "stem" in name or "embed" in name]
-    for stack in backbone.children():
-        if isinstance(stack, nn.ModuleList):
-            blocks += list(stack)
-    for block in blocks[: config.frozen_blocks]:
+    for block in model.regions.backbone.blocks()[: config.frozen_blocks]:
         block.requires_grad_(epoch >= config.frozen_epochs)
 
 

@@ -22,7 +22,8 @@ from hgan.data.folder import read_dataset
 from hgan.encoding import to_pixels
 from hgan.evaluation import evaluate
 from hgan.images import open_image
-from hgan.model.proposals import Proposals, proposal_loss
+from hgan.model.proposal_loss import proposal_loss
+from hgan.model.proposals import Proposals
 from hgan.optimisation import schedule
 from hgan.train_config import load_train_config
 from hgan.training import Trainer, TrainingError
@@ -123,7 +124,7 @@ def test_a_run_may_go_on_from_a_checkpoint_with_other_settings(unbroken, train_c
     run = trainer(train_config(start=str(start), model={"score_threshold": 0.33}))
     expected = load(start, "cpu")[0].state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in run.model.state_dict().items())
-    assert run.model.config.score_threshold == run.average.regions.score_threshold == 0.33
+    assert run.model.config.score_threshold == run.average.regions.selection.score == 0.33
     assert run.model.config.name_or_path == ""
     assert run.model.training
 

@@ -17,7 +17,7 @@ from ..grounding import TEACHER, namings_of_labels, namings_of_truth
 from ..model.hgan import HGANModel
 from ..model.similarity import SimilarityParameters, pair_terms, similarity
 from ..processing import HGANProcessor
-from ..types import OBJECT, ImageGraph, Regions, TextGraph, concatenate
+from ..types import ImageGraph, Regions, TextGraph, concatenate
 from . import deletion, pointing, proposals
 
 PAIRS = 10_000  # of the additivity check
@@ -147,6 +147,6 @@ def _proposals(
     model: HGANModel, images: ImageGraph, known: Sequence[Sequence[Box]], records: Sequence[Record]
 ) -> dict[str, Any]:
     looked = [row for row, record in enumerate(records) if record.regions is not None]
-    rows = [entry for row in looked for entry in proposals.compare(images[row], known[row], model.config.labels)]
-    count = int((images.mask & (images.kinds == OBJECT))[looked].sum())
-    return proposals.summarise(rows, len(looked), count)
+    compared = [proposals.compare(images[row], known[row], model.config.labels) for row in looked]
+    boxes, detections = ([one for pair in compared for one in pair[side]] for side in (0, 1))
+    return proposals.summarise(boxes, detections, len(looked))

@@ -19,8 +19,9 @@ from .mfar import MFAR
 from .nodes import NodeProjection, content_nodes, node_weights, things_of
 from .predicates import Predicates
 from .pretrained import HGANOutput, HGANPreTrainedModel
-from .proposals import Proposals
+from .proposals import ProposalHead, Proposals
 from .regions import RegionEncoder
+from .selection import Selection
 from .similarity import MIN_TEMPERATURE, SimilarityParameters, similarity
 
 __all__ = ["HGANModel", "HGANOutput"]
@@ -49,12 +50,16 @@ class HGANModel(HGANPreTrainedModel):
                 channels=tuple(config.backbone_channels),
                 pyramid_dim=config.pyramid_dim,
                 region_dim=region_dim,
-                labels=len(config.labels),
+                head=ProposalHead(config.pyramid_dim, len(config.labels), config.head_kernel, config.side_tower),
+                selection=Selection(
+                    config.max_regions,
+                    config.score_threshold,
+                    config.nms_threshold,
+                    config.nms_between_labels,
+                    config.label_threshold,
+                ),
                 roi_size=config.roi_size,
-                max_regions=config.max_regions,
                 grid=config.context_grid,
-                score_threshold=config.score_threshold,
-                nms_threshold=config.nms_threshold,
             )
         self.region_dim = region_dim
         assert isinstance(config.text_config, PreTrainedConfig)
