@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from .data.mirror import has_sides
 from .grounding import Naming, namings_of_labels, namings_of_truth
@@ -18,7 +19,6 @@ from .samples import Look, Sample
 from .sides import sides_of
 from .types import Batched
 
-T = TypeVar("T", bound="Targets")
 NONE = -1  # in place of a row, a column or a word where there is none
 KEPT = 200_000  # sentences whose words a process remembers
 
@@ -64,12 +64,6 @@ class Targets(Batched):
     box_mask: Bool[Tensor, "batch targets"] | None = None
     has_boxes: Bool[Tensor, batch] | None = None
 
-    def to(self: T, *args: Any, **kwargs: Any) -> T:
-        """`Tensor.to` on every tensor, those of `named` and `pairs` too."""
-        named = None if self.named is None else self.named.to(*args, **kwargs)
-        pairs = None if self.pairs is None else self.pairs.to(*args, **kwargs)
-        return replace(super().to(*args, **kwargs), named=named, pairs=pairs)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Batch(Targets):
@@ -78,6 +72,7 @@ class Batch(Targets):
     input_ids: Int[Tensor, "texts tokens"]
     attention_mask: Int[Tensor, "texts tokens"]
     word_index: Int[Tensor, "texts tokens"]
+    content_mask: Int[Tensor, "texts tokens"] | None  # for a model whose nodes are content words
     windows: Float[Tensor, "batch 4"]
     mirror: Bool[Tensor, batch]
     light: Float[Tensor, "batch 2"]  # factors of brightness and contrast
@@ -91,8 +86,10 @@ class Batch(Targets):
         lengths = self.lengths
         for start in range(0, len(self.owner), size):
             most = max(lengths[start : start + size])
-            parts = {name: getattr(self, name) for name in ("input_ids", "attention_mask", "word_index")}
-            blocks.append({name: part[start : start + size, :most] for name, part in parts.items()})
+            parts = {
+                name: getattr(self, name) for name in ("input_ids", "attention_mask", "word_index", "content_mask")
+            }
+            blocks.append({name: p[start : start + size, :most] for name, p in parts.items() if p is not None})
         return blocks
 
 
@@ -108,7 +105,7 @@ class Reader:
         self.known: dict[str, tuple[dict[str, Tensor], Sentence]] = {}
 
     def __call__(self, text: str) -> tuple[dict[str, Tensor], Sentence]:
-        """Tokens of a sentence (input_ids, attention_mask and word_index, each (T,)), and its words."""
+        """Tokens of a sentence as the processor gives them, each (T,), and its words."""
         found = self.known.get(text)
         if found is None:
             tokens = {name: row[0] for name, row in self.processor(text=[text]).items()}
@@ -135,11 +132,10 @@ class Collate:
         told = targets_of(samples, texts, self.labels, lambda text: self.read(text)[1])
         tokens = [self.read(text.text)[0] for text in texts]
         lengths = tuple(len(row["input_ids"]) for row in tokens)
-        padding = {"input_ids": self.pad, "attention_mask": 0, "word_index": NONE}
-        padded: dict[str, Any] = {
-            name: torch.nn.utils.rnn.pad_sequence([row[name] for row in tokens], True, value)
-            for name, value in padding.items()
-        }
+        padding = {"input_ids": self.pad, "attention_mask": 0, "word_index": NONE, "content_mask": 0}
+        padded: dict[str, Any] = {"content_mask": None}
+        for name in tokens[0]:
+            padded[name] = pad_sequence([row[name] for row in tokens], batch_first=True, padding_value=padding[name])
         views = [sample.view for sample in samples]
         return Batch(
             **vars(told),
@@ -191,7 +187,9 @@ def targets_of(samples: Sequence[Sample], texts: Sequence[Text], labels: Sequenc
         for row, sample in enumerate(samples)
     ]
     namings = [_namings(samples[text.row], text, read) for text in texts]
-    named, starts = pack(namings)
+    named, starts = pack(
+        [[in_nodes(naming, read(text.text)) for naming in own] for text, own in zip(texts, namings, strict=True)]
+    )
     sides = [
         (side.channel, starts[n] + side.low, starts[n] + side.high)
         for n, text in enumerate(texts)
@@ -212,8 +210,17 @@ def targets_of(samples: Sequence[Sample], texts: Sequence[Text], labels: Sequenc
     )
 
 
+def in_nodes(naming: Naming, sentence: Sentence) -> Naming:
+    """The same phrase by the nodes of its words in place of their numbers: function words make none."""
+    return replace(naming, words=tuple(_nodes(naming.words, sentence)))
+
+
+def _nodes(words: Sequence[int], sentence: Sentence) -> list[int]:
+    return [node for word in words if (node := sentence.node_of(word)) is not None]
+
+
 def pack(namings: Sequence[Sequence[Naming]]) -> tuple[Named, list[int]]:
-    """The namings of each text as tensors, and the row at which those of each text begin."""
+    """The phrases of each text (words by their nodes) as tensors, and the row at which those of each text begin."""
     flat = [(n, naming) for n, own in enumerate(namings) for naming in own]
     starts, row = [], 0
     for own in namings:
@@ -264,8 +271,9 @@ def _pairs(
                 other = false.get((text.row, text.caption), NONE)
                 found: tuple[list[int], list[int]] = ([], [])
                 if other != NONE:
-                    said, now = read(text.text).words, read(texts[other].text).words
-                    found = same_words(said, now, own[first].words), same_words(said, now, own[second].words)
+                    said, now = read(text.text), read(texts[other].text)
+                    one, two = (same_words(said.words, now.words, own[end].words) for end in (first, second))
+                    found = _nodes(one, now), _nodes(two, now)
                 ends.append((starts[n] + first, starts[n] + second))
                 mirrors.append(turned)
                 others.append(other if all(found) else NONE)

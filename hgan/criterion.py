@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .alignment import grounding_loss, side_loss
+from .alignment import edge_contrast_loss, edge_grounding_loss, edges_at, grounding_loss, side_loss
 from .collate import Targets
 from .loss import false_caption_loss, group_loss, objective
+from .model.edges import EdgeParameters
 from .model.hgan import HGANModel
 from .model.proposal_loss import proposal_loss
 from .model.proposals import Proposals
@@ -32,6 +33,7 @@ class Outputs:
     scale: Float[Tensor, ""]  # inverse temperature of contrast
     temperature: Float[Tensor, ""]  # of the soft maxima
     proposals: Proposals | None = None
+    edges: EdgeParameters | None = None  # of a model with edge terms
 
 
 def compare(
@@ -40,8 +42,8 @@ def compare(
     """Scores of a batch whose graphs are made, its texts in blocks."""
     table = join_columns([model.similarity(images, block) for block in texts])
     scale = model.logit_scale.float().exp().clamp(max=100)
-    temperature = model.similarity_parameters.temperature
-    return Outputs(table, images, concatenate(texts), scale, temperature, proposals)
+    learned = model.similarity_parameters
+    return Outputs(table, images, concatenate(texts), scale, learned.temperature, proposals, learned.edges)
 
 
 class Criterion:
@@ -54,13 +56,15 @@ class Criterion:
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
         self.known: dict[str, Callable[[Outputs, Targets], Tensor | None]] = {
-            "detection": _detection, "grounding": _grounding, "sides": _sides, "groups": _groups, "false": _false,
+            "detection": _detection, "grounding": _grounding, "sides": _sides, "edges": _edges, "groups": _groups,
+            "false": _false,
         }  # fmt: skip
         self.weights = {
             "matching": 1.0,
             "detection": config.detection_weight,
             "grounding": config.grounding_weight,
             "sides": config.side_weight,
+            "edges": config.edge_weight,
             "groups": config.group_weight,
             "false": config.false_weight,
         }
@@ -106,6 +110,20 @@ def _sides(outputs: Outputs, targets: Targets) -> Tensor | None:
     if targets.named is None or targets.sides is None or not len(targets.sides):
         return None
     return side_loss(outputs.images, outputs.texts, targets.owner, targets.named, targets.sides)
+
+
+def _edges(outputs: Outputs, targets: Targets) -> Tensor | None:
+    """Grounding of edges, and their contrast with false captions."""
+    images, texts, edges = outputs.images, outputs.texts, outputs.edges
+    owner, named, pairs = targets.owner, targets.named, targets.pairs
+    if edges is None or named is None or pairs is None or not len(pairs):
+        return None
+    with torch.autocast(images.nodes.device.type, enabled=False):
+        known = edges_at(images, texts, owner, named, pairs, edges)
+        column = named.text[pairs.first]
+        temperature = edges.temperature
+        grounding = edge_grounding_loss(images, texts, known, column, pairs.mirror, temperature, edges)
+        return grounding + edge_contrast_loss(images, texts, known, owner[column], pairs, temperature, edges)
 
 
 def _binding(outputs: Outputs, loss: Callable[[Tensor], Tensor]) -> Tensor:

@@ -39,6 +39,8 @@ class TrainConfig:
             are to each other, says the text encoder that the run starts from; 0 = none.
         teacher_temperature: of the softmax over these cosines.
         grounding_weight: of the loss that sends words to regions on the things they name, where that is known; 0 = none.
+        edge_weight: of the loss that sends pairs of words to the pair of things that they name, and sets them above those of
+            false captions there; needs grounding and a model with edges; 0 = none.
         group_weight: of the loss within groups of scenes that differ in one thing, a scene and its mirror image among them; they
             then stay in one batch; 0 = none.
         false_weight: of the loss that sets each caption above the false version of it; needs false_captions; 0 = none.
@@ -87,6 +89,7 @@ class TrainConfig:
     teacher_weight: float = 0.0
     teacher_temperature: float = 0.07
     grounding_weight: float = 0.0
+    edge_weight: float = 0.0
     group_weight: float = 0.0
     false_weight: float = 0.0
     side_weight: float = 0.0
@@ -108,6 +111,8 @@ class TrainConfig:
                 f"got side_weight={self.side_weight} without grounding_weight, but expected both: sides are those of the things "
                 "that words are known to name"
             )
+        if self.edge_weight and not self.grounding_weight:
+            raise ValueError(f"got edge_weight={self.edge_weight} without grounding_weight, but expected both")
         if self.false_weight and not self.false_captions:
             raise ValueError(f"got false_weight={self.false_weight} without false_captions, but expected both")
         if self.twins and self.batch_size % 2:

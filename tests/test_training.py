@@ -301,6 +301,7 @@ def test_the_moving_average_leaves_what_rests_alone_to_the_bit(train_config):
     ("changes", "told"),
     [
         ({"side_weight": 1.0}, "got side_weight=1.0 without grounding_weight"),
+        ({"edge_weight": 1.0}, "got edge_weight=1.0 without grounding_weight, but expected both"),
         ({"false_weight": 1.0}, "got false_weight=1.0 without false_captions, but expected both"),
         ({"twins": True, "batch_size": 3}, "got twins with batch_size=3, but expected an even one"),
     ],
