@@ -157,7 +157,7 @@ class TextEdges(Batched):
     """The edges of a sentence: pairs of its most salient nodes, the first one before the second one, and what the sentence
     says of the two (design section 5). A sentence with fewer nodes has masked edges."""
 
-    first: Int[Tensor, "batch edges"]  # local nodes of the text graph
+    first: Int[Tensor, "batch edges"]  # local nodes of the text graph; 0 where the edge is none
     second: Int[Tensor, "batch edges"]
     predicate: Float[Tensor, "batch edges geometry"]  # norm below 1/2
     weight: Float[Tensor, "batch edges"]  # learned; sums to 1 together with `null_weight`
@@ -174,6 +174,11 @@ class ImageEdges(Batched):
     things: Int[Tensor, "batch things"]  # local nodes of the image graph
     phi: Float[Tensor, "batch things things geometry"]  # map of the geometry of a pair, of unit length
     mask: Bool[Tensor, "batch things things"]  # False: padding, or a thing with itself
+
+    def trimmed(self) -> ImageEdges:
+        """Without things that no picture of the batch makes a pair of."""
+        most = max(1, int(self.mask.any(2).sum(1).max()))
+        return ImageEdges(self.things[:, :most], self.phi[:, :most, :most], self.mask[:, :most, :most])
 
     @property
     def first(self) -> Int[Tensor, "batch pairs"]:

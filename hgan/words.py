@@ -26,7 +26,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence as the model sees it: node n of its text graph is `words[n]`."""
+    """A sentence as the model sees it: its words, and which of them make a node of the text graph, in their order."""
 
     text: str
     words: tuple[str, ...]
@@ -35,6 +35,13 @@ class Sentence:
     rest: int = 0  # characters of the last word that are cut off
     replaced: int = 0  # characters that were no text
     unknown: tuple[int, ...] = ()  # lengths of words too long to be read
+    content: tuple[bool, ...] | None = None  # words that make a node; None: all of them
+
+    def node_of(self, word: int) -> int | None:
+        """The node of a word, by their numbers from 0; None for a function word, which makes none."""
+        if self.content is None:
+            return word
+        return sum(self.content[:word]) if self.content[word] else None
 
     @property
     def notice(self) -> str | None:

@@ -100,8 +100,8 @@ class Predicates(nn.Module):
         top = attention.topk(most, 2)
         read_shares, read_words = (F.pad(t, (0, READS - most)) for t in (top.values, top.indices))
         return TextEdges(
-            first,
-            second,
+            first * edge_mask,
+            second * edge_mask,
             predicate * edge_mask[..., None],
             shares[:, 1:] * edge_mask,
             shares[:, 0],

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..types import CONTEXT, LEVELS, ImageEdges, ImageGraph, Similarity, TextGraph
-from .edges import EdgeParameters, edge_level, edge_values, image_edges
+from .edges import EdgeParameters, EdgeTerms, edge_level, edge_terms, edge_values, image_edges
 from .nodes import things_of
 from .soft_maximum import LN2, MIN_TEMPERATURE, NOTHING, soft_maximum
 
@@ -67,9 +67,18 @@ class PairTerms:
     global_level: Float[Tensor, ""]
     local_words: Float[Tensor, "words regions"]  # words look for regions
     local_regions: Float[Tensor, "words regions"]  # regions look for words
+    edges: EdgeTerms  # pairs of words look for pairs of things
     cross_regions: Float[Tensor, regions]  # the sentence looks for regions
     cross_words: Float[Tensor, words]  # the picture looks for words
+    cross_cells: Float[Tensor, "words regions"]  # words look for cells, where levels read different things
     cosines: Float[Tensor, "words regions"]  # not a term: the alignment itself
+
+    @property
+    def total(self) -> Float[Tensor, ""]:
+        """The sum of all terms."""
+        nodes = self.local_words.sum() + self.local_regions.sum()
+        cross = self.cross_regions.sum() + self.cross_words.sum() + self.cross_cells.sum()
+        return self.global_level + nodes + self.edges.total.sum() + cross
 
 
 def node_cosines(image: ImageGraph, text: TextGraph) -> Float[Tensor, "images regions texts words"]:
@@ -221,13 +230,28 @@ def pair_terms(image: ImageGraph, text: TextGraph, parameters: SimilarityParamet
     weight = dict(zip(LEVELS, parameters.level_weights, strict=True))
     cosines = words @ regions.T  # (W, R)
     to_regions, to_words = regions @ text.global_node[0], words @ image.global_node[0]
-    half_local, half_cross = weight["local"] / 2, weight["cross"] / 2
+    edges, kept = edge_terms(image, text, parameters.edges, weight["local"])
+    half_local, half_cross = kept * weight["local"] / 2, weight["cross"] / 2
+    local, cross, cross_words = cosines / t, to_regions / t, (to_words / t).softmax(0) * to_words
+    cross_cells = torch.zeros_like(cosines)
+    if parameters.levels_apart:
+        assert text.cross_weights is not None
+        kinds = image.kinds[0][image.mask[0]]
+        cells = kinds == CONTEXT
+        things = things_of(kinds, torch.ones_like(cells))
+        local, region_weights = local.masked_fill(~things, -math.inf), region_weights * things
+        cross = cross.masked_fill(~cells, -math.inf)
+        both = torch.cat([(cosines / t).masked_fill(~cells, -math.inf), to_words[:, None] / t], 1).softmax(1)
+        own = text.cross_weights[0][text.mask[0]][:, None]
+        cross_cells, cross_words = own * both[:, :-1] * cosines, own[:, 0] * both[:, -1] * to_words
     return PairTerms(
         global_level=weight["global"] * (image.global_node[0] @ text.global_node[0]),
-        local_words=half_local * word_weights[:, None] * (cosines / t).softmax(1) * cosines,
+        local_words=half_local * word_weights[:, None] * local.softmax(1).nan_to_num() * cosines,
         local_regions=half_local * region_weights * (cosines / t).softmax(0) * cosines,
-        cross_regions=half_cross * (to_regions / t).softmax(0) * to_regions,
-        cross_words=half_cross * (to_words / t).softmax(0) * to_words,
+        edges=edges,
+        cross_regions=half_cross * cross.softmax(0).nan_to_num() * to_regions,
+        cross_words=half_cross * cross_words,
+        cross_cells=half_cross * cross_cells,
         cosines=cosines,
     )
 
@@ -250,10 +274,14 @@ def score_table(
     image_order, text_order = image.mask.sum(1).argsort(), text.mask.sum(1).argsort()
     device = image.nodes.device
     table = {name: torch.empty(len(image), len(text), device=device) for name in LEVELS}
+    pairs: list[ImageEdges | None] = [None] * len(image_order.split(images_per_block))
     for columns in text_order.split(texts_per_block):
         text_block = trim(text[columns])
-        for rows in image_order.split(images_per_block):
-            block = similarity(trim(image[rows]), text_block, parameters)
+        for n, rows in enumerate(image_order.split(images_per_block)):
+            image_block = trim(image[rows])
+            if parameters.edges is not None and pairs[n] is None:
+                pairs[n] = image_edges(image_block, parameters.edges).trimmed()
+            block = similarity(image_block, text_block, parameters, pairs[n])
             for name in LEVELS:
                 table[name][rows[:, None], columns] = block.levels[name]
     score = sum(weight * table[name] for name, weight in zip(LEVELS, parameters.level_weights, strict=True))
@@ -265,4 +293,6 @@ def trim(graph: G) -> G:
     """Cuts node columns that are padding in every row. Only what the similarity reads is cut; edges stay as they
     are."""
     most = max(1, int(graph.mask.any(0).nonzero().max()) + 1) if graph.mask.any() else 1
-    return replace(graph, nodes=graph.nodes[:, :most], mask=graph.mask[:, :most], weights=graph.weights[:, :most])
+    read = ("nodes", "mask", "weights", "boxes", "kinds", "scores", "cross_weights")
+    cut = {name: value[:, :most] for name in read if (value := getattr(graph, name, None)) is not None}
+    return replace(graph, **cut)
