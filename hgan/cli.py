@@ -1,5 +1,5 @@
-"""The command line: train, average, weigh | evaluate, audit | gallery build, info, verify | search, explain. Bad input: one
-line, exit status 2."""
+"""The command line: train, average, weigh, thresholds | evaluate, audit | gallery build, info, verify | search, explain.
+Bad input: one line, exit status 2."""
 
 from __future__ import annotations
 
@@ -80,6 +80,17 @@ def _parser() -> argparse.ArgumentParser:
     weighing.add_argument("--out", required=True, metavar="DIR", help="the checkpoint folder to write")
     _model_options(weighing)
     weighing.set_defaults(run=run.weigh)
+
+    thresholds = commands.add_parser(
+        "thresholds", help="choose on dev sets which detections are nodes, and which labels are shown"
+    )
+    thresholds.add_argument(
+        "--dataset", required=True, action="append", metavar="DIR", help="a dataset folder; may be repeated"
+    )
+    thresholds.add_argument("--split", default="dev", help="the records to choose on (default dev)")
+    thresholds.add_argument("--out", required=True, metavar="DIR", help="the checkpoint folder to write")
+    _model_options(thresholds)
+    thresholds.set_defaults(run=run.thresholds)
 
     gallery = commands.add_parser("gallery", help="build, describe or verify a gallery")
     actions = gallery.add_subparsers(required=True, metavar="ACTION")

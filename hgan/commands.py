@@ -37,6 +37,8 @@ from .report import (
 )
 from .retriever import Retriever, default_checkpoint
 from .terminal import complain, json_text, say
+from .thresholds import choose as choose_thresholds
+from .thresholds import find as detections_of
 from .version import __version__
 from .visualize.audit_plot import is_audit_figure, write_audit_figure
 
@@ -146,6 +148,20 @@ def weigh(options: argparse.Namespace) -> int:
     model.config.name_or_path = ""
     save_checkpoint(model, processor, out)
     return _print_lines(weighing_lines(found, options.dataset))
+
+
+def thresholds(options: argparse.Namespace) -> int:
+    checkpoint, left_out = options.checkpoint or default_checkpoint(), list[LeftOut]()
+    out = folder_place(options.out, CHECKPOINT, [checkpoint, *options.dataset])
+    datasets = [_read(folder, options.split, left_out) for folder in options.dataset]
+    complain(*told(left_out))
+    model, _ = load(checkpoint, options.device)
+    chosen = choose_thresholds([detections_of(model, records, sys.stderr.isatty()) for records in datasets])
+    model, processor = load(checkpoint, "cpu", {"score_threshold": chosen.score, "label_threshold": chosen.label})
+    model.config.name_or_path = ""
+    save_checkpoint(model, processor, out)
+    say(f"score_threshold {chosen.score:.3f}, label_threshold {chosen.label:.3f}; checkpoint in {options.out}")
+    return 0
 
 
 def audit(options: argparse.Namespace) -> int:

@@ -148,5 +148,6 @@ def _proposals(
 ) -> dict[str, Any]:
     looked = [row for row, record in enumerate(records) if record.regions is not None]
     compared = [proposals.compare(images[row], known[row], model.config.labels) for row in looked]
-    boxes, detections = ([one for pair in compared for one in pair[side]] for side in (0, 1))
+    boxes = [box for pair in compared for box in pair[0]]
+    detections = [detection for pair in compared for detection in pair[1]]
     return proposals.summarise(boxes, detections, len(looked))

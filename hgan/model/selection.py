@@ -21,6 +21,7 @@ class Detections:
     boxes: Float[Tensor, "batch regions 4"]  # normalised XYXY
     scores: Float[Tensor, "batch regions"]  # in [0, 1]
     labels: Int[Tensor, "batch regions"]  # -1 = not sure
+    certainty: Float[Tensor, "batch regions"]  # of the likeliest label, in [0, 1]
     mask: Bool[Tensor, "batch regions"]
 
 
@@ -34,7 +35,8 @@ class Selection:
         overlap: greatest IoU of two detections.
         overlap_between_labels: greatest IoU of two that are sure to be different kinds: a person on a motorcycle are two
             things. 0 asks no label.
-        label: least probability of a label that is shown: that of a thing (its score) times that of the label.
+        label: least certainty of a label that is shown: the score of its box times the probability of the label. 0 shows
+            every label.
     """
 
     most: int
@@ -50,9 +52,9 @@ class Selection:
         boxes = proposals.boxes.gather(1, index[..., None].expand(-1, -1, 4))
         logits = proposals.labels.gather(1, index[..., None].expand(-1, -1, proposals.labels.shape[-1]))
         labels = logits.argmax(-1)
+        certainty = logits.softmax(-1).amax(-1) * scores
         if self.label:
-            sure = logits.softmax(-1).amax(-1) * scores >= self.label
-            labels = labels.masked_fill(~sure, -1)
+            labels = labels.masked_fill(certainty < self.label, -1)
         keep = batched_nms(boxes, scores * (scores >= self.score), self._overlap(labels))
         order = keep.int().sort(dim=1, descending=True, stable=True).indices[:, : self.most]
         mask = keep.gather(1, order)
@@ -63,6 +65,7 @@ class Selection:
             boxes.gather(1, order[..., None].expand(-1, -1, 4)) * mask[..., None],
             scores.gather(1, order) * mask,
             labels.gather(1, order).masked_fill(~mask, -1),
+            certainty.gather(1, order) * mask,
             mask,
         )
 
