@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,7 @@ from .collate import Targets
 from .loss import false_caption_loss, group_loss, objective
 from .model.edges import EdgeParameters
 from .model.hgan import HGANModel
+from .model.nodes import things_of
 from .model.proposal_loss import proposal_loss
 from .model.proposals import Proposals
 from .model.similarity import join_columns
@@ -29,6 +30,7 @@ class Outputs:
 
     table: Similarity
     images: ImageGraph
+    things: ImageGraph  # the same, its mask keeping what the local level reads
     texts: TextGraph
     scale: Float[Tensor, ""]  # inverse temperature of contrast
     temperature: Float[Tensor, ""]  # of the soft maxima
@@ -43,7 +45,8 @@ def compare(
     table = join_columns([model.similarity(images, block) for block in texts])
     scale = model.logit_scale.float().exp().clamp(max=100)
     learned = model.similarity_parameters
-    return Outputs(table, images, concatenate(texts), scale, learned.temperature, proposals, learned.edges)
+    things = replace(images, mask=things_of(images.kinds, images.mask)) if learned.levels_apart else images
+    return Outputs(table, images, things, concatenate(texts), scale, learned.temperature, proposals, learned.edges)
 
 
 class Criterion:
@@ -103,13 +106,13 @@ def _detection(outputs: Outputs, targets: Targets) -> Tensor | None:
 def _grounding(outputs: Outputs, targets: Targets) -> Tensor | None:
     if targets.named is None or not len(targets.named):
         return None
-    return grounding_loss(outputs.images, outputs.texts, targets.owner, targets.named, outputs.temperature)
+    return grounding_loss(outputs.things, outputs.texts, targets.owner, targets.named, outputs.temperature)
 
 
 def _sides(outputs: Outputs, targets: Targets) -> Tensor | None:
     if targets.named is None or targets.sides is None or not len(targets.sides):
         return None
-    return side_loss(outputs.images, outputs.texts, targets.owner, targets.named, targets.sides)
+    return side_loss(outputs.things, outputs.texts, targets.owner, targets.named, targets.sides)
 
 
 def _edges(outputs: Outputs, targets: Targets) -> Tensor | None:

@@ -108,10 +108,10 @@ def test_a_batch_says_which_pair_is_where_and_what_is_false_of_it(collate):
     told, text = batch.pairs, batch.named.text
     order = {"true": 0, "false": batch.false_of.tolist().index(0), "twin": batch.owner.tolist().index(1)}
     assert text.tolist() == [order["true"]] * 2 + [order["twin"]] * 2
-    assert batch.named.words[:2].tolist() == [[1], [6]]
+    assert batch.named.words[:2].tolist() == [[1], [7]]
     assert told.mirror.tolist() == [1, 0]
     assert told.false.tolist() == [order["false"], NONE]
-    assert (told.false_first[0].tolist(), told.false_second[0].tolist()) == ([1], [6])
+    assert (told.false_first[0].tolist(), told.false_second[0].tolist()) == ([1], [7])
     assert batch.group.tolist() == [0, 0]
 
 
