@@ -30,6 +30,8 @@ _ENCODING_SETTINGS = (
     "backbone_taps", "context_grid", "image_mean", "image_size", "image_std", "labels", "max_regions", "max_text_tokens",
     "max_words", "nms_threshold", "roi_size", "score_threshold",
 )  # fmt: skip
+# Settings that came later, and their values of before: they count where they differ.
+_LATER_SETTINGS = {"edge_words": 0, "content_words": False, "counts": False, "levels_apart": False}
 
 # What a checkpoint folder holds: one file of each line.
 _FILES = (
@@ -185,6 +187,8 @@ def fingerprint(model: HGANModel, part: str = "") -> str:
     """SHA-256 of the settings that change what is encoded, and of the weights by name as a checkpoint stores them: the
     same for a model in memory, on disk and on a hub. Of all weights, or of those whose name begins with `part`."""
     settings = {name: getattr(model.config, name) for name in _ENCODING_SETTINGS}
+    later = {name: getattr(model.config, name) for name in _LATER_SETTINGS}
+    settings |= {name: value for name, value in later.items() if value != _LATER_SETTINGS[name]}
     digest = hashlib.sha256(json.dumps(settings).encode())
     for name, value in sorted(model.state_dict().items()):
         if not name.startswith(part):

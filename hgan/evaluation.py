@@ -61,8 +61,7 @@ def score_records(
     texts = _require_captions(records)
     owner = torch.tensor([row for row, record in enumerate(records) for _ in record.captions])
     graphs = encode_texts(model, processor, texts, progress=progress)
-    parameters = model.similarity_parameters
-    table = score_table(images, graphs, type(parameters)(parameters.temperature.cpu(), parameters.level_weights.cpu()))
+    table = score_table(images, graphs, model.similarity_parameters.frozen())
     model.train(training)
     return Scored(table, owner, truth_of(records), tuple(records))
 
