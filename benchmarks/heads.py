@@ -22,7 +22,7 @@ from hgan.data.truth import SceneTruth
 from hgan.evaluation import Scored, truth_of
 from hgan.grounding import Naming, namings_of_labels, namings_of_truth
 from hgan.model.hgan import HGANModel
-from hgan.model.similarity import SimilarityParameters, pair_terms, score_table
+from hgan.model.similarity import pair_terms, score_table
 from hgan.processing import HGANProcessor
 from hgan.report import evaluation_report
 from hgan.samples import Sample
@@ -133,8 +133,7 @@ def score(model: HGANModel, pictures: Pictures) -> dict[str, Any]:
     images = [model.graph_of_regions(features.regions(rows)) for rows in torch.arange(len(records)).split(256)]
     order = features.word_counts.argsort()
     texts = concatenate([model.graph_of_words(features.words(block)) for block in order.split(256)])[order.argsort()]
-    learned = model.similarity_parameters
-    parameters = SimilarityParameters(learned.temperature, learned.level_weights)
+    parameters = model.similarity_parameters.frozen()
     joined = concatenate(images)
     table = score_table(joined, texts, parameters)
     owner = torch.arange(len(records)).repeat_interleave(features.caption_counts)

@@ -32,7 +32,10 @@ _ENCODING_SETTINGS = (
     "max_words", "nms_threshold", "roi_size", "score_threshold",
 )  # fmt: skip
 # Those that came later, with what they are where a checkpoint says nothing: fingerprints of older ones stay what they were.
-_LATER_SETTINGS = {"label_threshold": 0.0, "nms_between_labels": 0.0}
+_LATER_SETTINGS = {
+    "label_threshold": 0.0, "nms_between_labels": 0.0, "edge_words": 0, "content_words": False, "counts": False,
+    "levels_apart": False,
+}  # fmt: skip
 
 # What a checkpoint folder holds: one file of each line.
 _FILES = (

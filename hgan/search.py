@@ -18,7 +18,7 @@ from .gallery.captions import Progress, caption_graphs
 from .gallery.side import Side
 from .gallery.store import Gallery
 from .model.hgan import HGANModel
-from .model.similarity import SimilarityParameters, scaled_weights
+from .model.similarity import SimilarityParameters
 from .processing import HGANProcessor
 from .query import ImageSource, Query, encode_query
 from .types import LEVELS, Explanation, Hit, SearchResult, Similarity, Verdict
@@ -40,8 +40,7 @@ class Searcher:
         gallery.require_model(self.fingerprint)
         self.model, self.processor, self.gallery = model.eval(), processor, gallery
         with torch.no_grad():
-            learned = model.similarity_parameters
-            self.parameters = SimilarityParameters(learned.temperature.cpu(), learned.level_weights.cpu())
+            self.parameters = model.similarity_parameters.frozen()
         self._captions: Side | None = None
         self._lock = threading.Lock()
 
@@ -207,7 +206,7 @@ class Searcher:
     def _weighted(self, weights: Mapping[str, float] | None) -> SimilarityParameters:
         if weights is None:
             return self.parameters
-        return SimilarityParameters(self.parameters.temperature, scaled_weights(weights))
+        return self.parameters.weighted(weights)
 
     def _hit(
         self, rank: int, row: int, for_pictures: bool, value: float, levels: dict[str, float], weights: dict[str, float]

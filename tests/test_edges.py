@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hgan.gallery.ragged import RaggedGraphs, flatten
 from hgan.model.edges import (
     GEOMETRY_DIM,
     NEVER,
@@ -19,6 +20,7 @@ from hgan.model.edges import (
     image_edges,
     pair_geometry,
 )
+from hgan.model.flat import similarity_to_all
 from hgan.model.similarity import SimilarityParameters, pair_terms, score_table, similarity
 from hgan.types import LEVELS, OBJECT, ImageGraph, TextEdges, TextGraph, concatenate
 
@@ -262,3 +264,62 @@ def test_edges_stay_with_their_sentence_when_graphs_are_joined_and_picked():
         own = [getattr(part.relations, field.name) for part in parts]
         torch.testing.assert_close(getattr(joined.relations, field.name), torch.cat(own))
         torch.testing.assert_close(getattr(joined[2].relations, field.name), own[1])
+
+
+@settings(deadline=None)
+@given(
+    images=st.lists(st.integers(0, 7), min_size=1, max_size=7),
+    texts=st.lists(st.integers(0, 6), min_size=1, max_size=7),
+    temperature=st.sampled_from([0.02, 0.1, 1.0]),
+    things=st.integers(2, 8),
+    apart=st.booleans(),
+    stored=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_one_graph_against_many_without_padding_equals_the_table(
+    images, texts, temperature, things, apart, stored, seed
+):
+    image, text, p = pictures(images, seed), sentences(texts, seed + 1), parameters(temperature, things, apart=apart)
+    if stored:  # a gallery stores half precision
+        image = replace(image, **{n: getattr(image, n).half().float() for n in ("global_node", "nodes", "scores")})
+        text = replace(text, **{n: getattr(text, n).half().float() for n in ("global_node", "nodes")})
+        predicate = text.relations.predicate.half().float()
+        text = replace(text, relations=replace(text.relations, predicate=predicate))
+    whole = similarity(image, text, p)
+    flat_images, flat_texts = (
+        RaggedGraphs(flatten(image), ImageGraph).flat(),
+        RaggedGraphs(flatten(text), TextGraph).flat(),
+    )
+    if not stored:
+        flat_images = flat_of(image, flat_images)
+        flat_texts = flat_of(text, flat_texts)
+    for name in LEVELS:
+        columns = torch.cat([similarity_to_all(t, flat_images, p).levels[name] for t in each(text)], 1)
+        torch.testing.assert_close(columns, whole.levels[name], atol=1e-5, rtol=1e-5)
+        rows = torch.cat([similarity_to_all(i, flat_texts, p).levels[name] for i in each(image)])
+        torch.testing.assert_close(rows, whole.levels[name], atol=1e-5, rtol=1e-5)
+
+
+def flat_of(graph, flat):
+    """The flat graphs in full precision."""
+    changed = {"global_node": graph.global_node, "nodes": graph.nodes[graph.mask]}
+    if isinstance(graph, TextGraph):
+        first, second = (flat.relations.first, flat.relations.second)
+        changed["relations"] = replace(graph.relations, first=first, second=second)
+    else:
+        changed["regions"] = replace(flat.regions, scores=graph.scores[graph.mask])
+    return replace(flat, **changed)
+
+
+@settings(deadline=None)
+@given(texts=st.lists(st.integers(0, 6), min_size=1, max_size=5), seed=st.integers(0, 99))
+def test_stored_sentences_come_back_with_their_edges(texts, seed):
+    text = sentences(texts, seed)
+    rows = list(range(len(texts)))[::-1]
+    found = RaggedGraphs(flatten(text), TextGraph).rows(rows)
+    assert found.cross_weights.shape == found.mask.shape
+    for field in fields(TextEdges):
+        stored, own = getattr(found.relations, field.name), getattr(text.relations, field.name)[rows]
+        if field.name in ("first", "second"):  # which node of the real ones
+            own = ((text.mask[rows].cumsum(1) - 1).clamp(min=0)).gather(1, own)
+        torch.testing.assert_close(stored, own, atol=1e-3, rtol=0)

@@ -62,8 +62,7 @@ def audit(
         raise ValueError("got a dataset without captions, but expected some to audit with")
     texts = encode_texts(model, processor, [records[row].captions[n] for row, n in captions], progress=progress)
     sentences = [processor.read(records[row].captions[n]) for row, n in captions]
-    learned = model.similarity_parameters
-    parameters = SimilarityParameters(learned.temperature.detach().cpu(), learned.level_weights.detach().cpu())
+    parameters = model.similarity_parameters.frozen()
     known = [[box for box in record.regions or () if box.score >= TEACHER] for record in records]
 
     pointed = []
@@ -136,9 +135,7 @@ def _additivity(
     for _ in tqdm(range(pairs), desc="additivity", unit="pair", disable=not progress):
         image, text = images[chooser.randrange(len(images))], texts[chooser.randrange(len(texts))]
         terms = pair_terms(image, text, parameters)
-        parts = (terms.global_level, terms.local_words, terms.local_regions, terms.cross_regions, terms.cross_words)
-        listed = sum(part.double().sum().item() for part in parts)
-        error = abs(listed - similarity(image, text, parameters).score.item())
+        error = abs(terms.total.item() - similarity(image, text, parameters).score.item())
         worst, total = max(worst, error), total + error
     return {"pairs": pairs, "worst": worst, "mean": total / max(1, pairs)}
 

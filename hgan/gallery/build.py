@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from tqdm import tqdm
 
@@ -25,7 +24,6 @@ from ..files import atomic, sha256, write_json
 from ..images import open_image, still_webp
 from ..locks import OWNER, locked_folder
 from ..model.hgan import HGANModel
-from ..model.similarity import SimilarityParameters
 from ..pixels import square
 from ..places import folder_place
 from ..processing import HGANProcessor
@@ -224,10 +222,7 @@ def _assemble(
         graphs.write(work / "captions")
     elif texts:
         graphs = encode_captions(model, processor, [texts[n] for n in sample(len(texts), SAMPLE)])
-    with torch.no_grad():
-        learned = model.similarity_parameters
-        parameters = SimilarityParameters(learned.temperature.cpu(), learned.level_weights.cpu())
-    calibration = calibrate_sentences(model, processor, parameters, pictures, graphs)
+    calibration = calibrate_sentences(model, processor, model.similarity_parameters.frozen(), pictures, graphs)
     listed = ["items.jsonl", *(item["thumbnail"] for item in items)]
     listed += [f"images/{array}.npy" for array in pictures.arrays]
     listed += [f"captions/{array}.npy" for array in graphs.arrays] if captions and graphs else []

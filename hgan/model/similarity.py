@@ -75,10 +75,10 @@ class PairTerms:
 
     @property
     def total(self) -> Float[Tensor, ""]:
-        """The sum of all terms."""
-        nodes = self.local_words.sum() + self.local_regions.sum()
-        cross = self.cross_regions.sum() + self.cross_words.sum() + self.cross_cells.sum()
-        return self.global_level + nodes + self.edges.total.sum() + cross
+        """The sum of all terms, in double precision."""
+        nodes = (self.local_words, self.local_regions, self.edges.subjects, self.edges.objects, self.edges.fit)
+        cross = (self.cross_regions, self.cross_words, self.cross_cells)
+        return torch.stack([part.double().sum() for part in (self.global_level, *nodes, *cross)]).sum()
 
 
 def node_cosines(image: ImageGraph, text: TextGraph) -> Float[Tensor, "images regions texts words"]:
