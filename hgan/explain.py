@@ -76,7 +76,7 @@ def region_names(image: ImageGraph, labels: Sequence[str]) -> list[str]:
     grid = round((image.kinds[0] != OBJECT).sum().item() ** 0.5)
     for kind, label in zip(image.kinds[0].tolist(), image.labels[0].tolist(), strict=True):
         if kind == OBJECT:
-            base = labels[label] if 0 <= label < len(labels) else "region"
+            base = labels[label] if 0 <= label < len(labels) else "object"
             seen = sum(1 for name in names if name == base or name.rsplit(" ", 1)[0] == base)
             names.append(base if seen == 0 else f"{base} {seen + 1}")
         else:
