@@ -118,10 +118,11 @@ def edges_at(
     on, things = named_regions(image, owner, named), image_edges(image, edges)
     first, second = things.first[row], things.second[row]  # (Q, P)
     one, other = on[pairs.first], on[pairs.second]
+    real = things.mask.flatten(1)[row]  # a region that lies on both things makes no pair with itself
     return EdgesAtPairs(
         edge_matches_of(image, text, row, column, edges),
-        one.gather(1, first) & other.gather(1, second),
-        other.gather(1, first) & one.gather(1, second),
+        one.gather(1, first) & other.gather(1, second) & real,
+        other.gather(1, first) & one.gather(1, second) & real,
         _between(text, column, named.words[pairs.first], named.words[pairs.second]),
     )
 

@@ -89,6 +89,16 @@ def test_things_that_no_region_lies_on_teach_no_edge():
     assert text.nodes.grad.isfinite().all()
 
 
+def test_a_region_that_lies_on_both_things_makes_no_pair_with_itself():
+    image, text = graphs(0.4)
+    everywhere = torch.tensor([[LEFT, RIGHT]])
+    named = replace(NAMED, boxes=everywhere.expand(2, 2, 4), mask=torch.ones(2, 2, dtype=torch.bool))
+    known = edges_at(image, text, OWNER, named, pairs(), EDGES)
+    assert known.right.tolist() == [[False, True, True, False]]
+    loss = edge_grounding_loss(image, text, known, COLUMN, torch.tensor([NONE]), EDGES.temperature, EDGES)
+    assert loss.item() == pytest.approx(0, abs=1e-5)
+
+
 def scene(caption: str, twin: bool = False, false: str | None = None) -> Sample:
     """A dog and a cat, one left of the other, whose boxes are known."""
     dog, cat = Box(tuple(LEFT), "dog"), Box(tuple(RIGHT), "cat")
