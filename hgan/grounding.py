@@ -4,7 +4,7 @@ list of nouns (this project's addition)."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +27,7 @@ TEACHER = 0.5  # a detector's box of less confidence is not taken for truth
 class Naming:
     """Words of a sentence that name things in known places."""
 
-    words: tuple[int, ...]  # indices of the text graph's nodes
+    words: tuple[int, ...]  # indices of the text graph's nodes: function words have none
     boxes: Float[Tensor, "things 4"]
     kind: str
 
@@ -48,7 +48,7 @@ def namings_of_truth(
         except ValueError as error:  # of one caption among thousands
             log([LeftOut("caption_facts.jsonl", str(error))])
             continue
-        words = tuple(n for n, (a, b) in enumerate(sentence.spans) if a < end and b > start)
+        words = _nodes(sentence, (n for n, (a, b) in enumerate(sentence.spans) if a < end and b > start))
         named = [things[id_] for id_ in mention.things if id_ in things]
         if words and named:
             found.append(Naming(words, torch.tensor([thing.box for thing in named]), canonical(named[0].label)))
@@ -62,10 +62,14 @@ def namings_of_labels(sentence: Sentence, known: Sequence[Box]) -> list[Naming]:
         if box.score >= TEACHER:
             boxes[canonical(box.label)].append(box.box)
     return [
-        Naming(tuple(range(start, end)), torch.tensor(boxes[label]), label)
+        Naming(nodes, torch.tensor(boxes[label]), label)
         for start, end, label in named_labels(sentence.words)
-        if label in boxes
+        if label in boxes and (nodes := _nodes(sentence, range(start, end)))
     ]
+
+
+def _nodes(sentence: Sentence, words: Iterable[int]) -> tuple[int, ...]:
+    return tuple(node for word in words if (node := sentence.node_of(word)) is not None)
 
 
 def hits(

@@ -159,6 +159,23 @@ def explanation_lines(explanation: Explanation) -> list[str]:
             f"{node.label[:23]:24}{node.local:8.3f}{node.cross:8.3f}{node.total:8.3f}"
             for node in sorted(nodes, key=lambda node: -node.total)
         ]
+    return lines + _edge_lines(explanation)
+
+
+def _edge_lines(explanation: Explanation) -> list[str]:
+    """What pairs of words brought, each with the pair of regions that brought most of it."""
+    if not explanation.edges:
+        return []
+    words, regions = explanation.words, explanation.regions
+    lines = ["", f"{'edge':24}{'total':>8}{'subject':>9}{'object':>8}{'place':>8}  words that say it; regions"]
+    for edge in explanation.edges:
+        parts = [sum(getattr(pair, name) for pair in edge.pairs) for name in ("subject", "object", "fit")]
+        said = ", ".join(words[word].label for word, _ in edge.reads)
+        best = edge.pairs[0] if edge.pairs else None
+        shown = "none" if best is None else f"{regions[best.first].label}, {regions[best.second].label}"
+        lines.append(
+            f"{edge.label[:23]:24}{edge.total:8.3f}{parts[0]:9.3f}{parts[1]:8.3f}{parts[2]:8.3f}  {said}; {shown}"
+        )
     return lines
 
 

@@ -94,6 +94,7 @@ class Retriever(Searcher):
             words_off: indices of words (of `text`, where given).
             regions_off: indices of regions.
             edges_off: ("image" | "text", node, node), both directions; node 0 is the global node, local node n is n + 1.
+                Or ("relation", word, word): the edge term of two words.
 
         Raises:
             ValueError: as `explain`; a word, region or edge that is not there.
@@ -128,12 +129,13 @@ class Retriever(Searcher):
             for pair, answer in zip(pairs, (before, after), strict=True)
         ]
         timing["explain"] = _since(start)
-        only_nodes = text is None and not edges_off and (words_off or regions_off)
+        some = words_off or regions_off or edges_off
+        listed = text is None and some and all(side == "relation" for side, _, _ in edges_off)  # by the explanation
         return WhatIf(
             before=before,
             after=after,
             change=after.score - before.score,
-            explained=what_if.explained(before, words_off, regions_off) if only_nodes else None,
+            explained=what_if.explained(before, off) if listed else None,
             rank_before=ranks[0],
             rank_after=ranks[1],
             stored=stored.score,

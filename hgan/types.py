@@ -21,20 +21,23 @@ from .answers import (
     MIN_EDGE,
     Analysis,
     Comparison,
+    EdgeTerms,
     Explanation,
     Hit,
     NodeTerms,
     QueryRow,
     SearchResult,
     Step,
+    ThingPair,
     Verdict,
     WhatIf,
 )
 
 __all__ = [
-    "CONTEXT", "KINDS", "LEVELS", "MIN_EDGE", "OBJECT", "Analysis", "Batched", "Comparison", "Explanation", "FeatureGraph",
+    "CONTEXT", "KINDS", "LEVELS", "MIN_EDGE", "OBJECT", "Analysis", "Batched", "Comparison", "EdgeTerms", "Explanation",
+    "FeatureGraph",
     "Hit", "ImageEdges", "ImageGraph", "NodeTerms", "QueryRow", "Regions", "SearchResult", "Similarity", "Step", "TextEdges",
-    "TextGraph", "Verdict", "WhatIf", "Words", "concatenate",
+    "TextGraph", "ThingPair", "Verdict", "WhatIf", "Words", "concatenate",
 ]  # fmt: skip
 
 OBJECT, CONTEXT = 0, 1

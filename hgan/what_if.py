@@ -3,7 +3,8 @@
 A node is switched off before its graph is made: the graph, MFAR and all three levels do without it. What came before has
 seen it still: the text encoder has read the whole sentence, and the picture's own feature is of the whole picture. To take a
 word away altogether, edit the sentence. An edge is switched off in both directions in the graph layers; MFAR, which reads
-through the concepts and the global node, has no edges.
+through the concepts and the global node, has no edges. The edge term of two words is switched off by itself, as if the sentence
+had no such edge: the others, and the null edge, take its weight.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from .pixels import Picture
 from .processing import HGANProcessor
 from .types import Explanation, ImageGraph, Regions, TextGraph, Words
 
-Edge = tuple[str, int, int]  # "image" or "text", two nodes; node 0 is the global node, local node n is n + 1
-SIDES = ("image", "text")
+# "image" or "text", two nodes, where node 0 is the global node and local node n is n + 1: an edge of the graph layer. Or
+# "relation" and two words, from 0: the edge term of these two.
+Edge = tuple[str, int, int]
+SIDES = ("image", "text", "relation")
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,14 @@ def text_graph(model: HGANModel, words: Words, off: Sequence[int] = (), edges_of
     """
     mask = _without(words.mask, off, "word")
     edges = _edge_mask(mask, edges_off, "text")
-    return model.graph_of_words(replace(words, mask=mask), edges).to("cpu")
+    return model.graph_of_words(replace(words, mask=mask), edges, _relations_off(mask, edges_off)).to("cpu")
 
 
-def explained(before: Explanation, words_off: Sequence[int], regions_off: Sequence[int]) -> float:
-    """The sum of the terms that some words and regions of an explanation have; a local term that both a word and a
-    region of them share counts once."""
-    words, regions = set(words_off), set(regions_off)
+def explained(before: Explanation, off: Off) -> float:
+    """The sum of the terms that some words, regions and edge terms of an explanation have; a term that several of them share
+    counts once."""
+    words, regions = set(off.words), set(off.regions)
+    relations = {frozenset((i, j)) for side, i, j in off.edges if side == "relation"}
     local = sum(
         term
         for w, row in enumerate(before.local_terms)
@@ -95,7 +99,38 @@ def explained(before: Explanation, words_off: Sequence[int], regions_off: Sequen
         if w in words or r in regions
     )  # fmt: skip
     cross = sum(before.words[w].cross for w in words) + sum(before.regions[r].cross for r in regions)
-    return local + cross
+    cross += sum(
+        term
+        for w, row in enumerate(before.cross_terms)
+        for r, term in enumerate(row)
+        if w not in words and r in regions
+    )
+    edges = sum(
+        pair.total
+        for edge in before.edges
+        for pair in edge.pairs
+        if {edge.first, edge.second} & words
+        or {edge.first, edge.second} in relations
+        or {pair.first, pair.second} & regions
+    )
+    return local + cross + edges
+
+
+def _relations_off(mask: Tensor, edges_off: Sequence[Edge]) -> Tensor | None:
+    """Pairs of words whose edge term is switched off; None where there is none."""
+    pairs = [(i, j) for side, i, j in edges_off if side == "relation"]
+    words = mask.shape[1]
+    for i, j in pairs:
+        if i == j or not (0 <= i < words and 0 <= j < words):
+            raise ValueError(
+                f"got the edge term of words {i} and {j} to switch off, but expected two different words of 0 to {words - 1}"
+            )
+    if not pairs:
+        return None
+    off = mask.new_zeros(1, words, words)
+    for i, j in pairs:
+        off[:, i, j] = True
+    return off
 
 
 def _without(mask: Tensor, off: Sequence[int], what: str) -> Tensor:
@@ -111,7 +146,7 @@ def _edge_mask(mask: Tensor, edges_off: Sequence[Edge], side: str) -> Tensor | N
     """None where no edge of this side is switched off: the model then runs as it always does."""
     wrong = [edge for edge in edges_off if edge[0] not in SIDES]
     if wrong:
-        raise ValueError(f"got an edge of {wrong[0][0]!r} to switch off, but expected 'image' or 'text'")
+        raise ValueError(f"got an edge of {wrong[0][0]!r} to switch off, but expected 'image', 'text' or 'relation'")
     pairs = [(i, j) for name, i, j in edges_off if name == side]
     if not pairs:
         return None

@@ -143,7 +143,7 @@ def edge_values(
 
 def _block_of_values(cosines: Tensor, image: ImageEdges, text: TextEdges, temperature: Tensor) -> Tensor:
     """`edge_values` at once."""
-    subjects, objects, fit = _parts(cosines, image, text)
+    subjects, objects, fit = edge_parts(cosines, image, text)
     matches = (
         fit.add_(subjects[:, :, None]).add_(objects[:, None])
         if not fit.requires_grad
@@ -153,9 +153,9 @@ def _block_of_values(cosines: Tensor, image: ImageEdges, text: TextEdges, temper
     return (weights * matches).sum((1, 2)) / weights.sum((1, 2)).clamp(min=NOTHING)
 
 
-def _parts(cosines: Tensor, image: ImageEdges, text: TextEdges) -> tuple[Tensor, Tensor, Tensor]:
-    """Half the cosines of first words with things (I, A, T, E), of second words with things (I, A, T, E), and u . phi
-    (I, A, A, T, E)."""
+def edge_parts(cosines: Tensor, image: ImageEdges, text: TextEdges) -> tuple[Tensor, Tensor, Tensor]:
+    """The parts of every match: half the cosines of first words and of second words with things, each (I, A, T, E), and
+    u . phi (I, A, A, T, E)."""
     images, things = image.things.shape
     texts, edges = text.mask.shape
     words = cosines.shape[3]
@@ -178,53 +178,6 @@ def edge_level(
     return share * (values * text.weight).sum(-1), 1 - share * text.weight.sum(-1)
 
 
-@dataclass(frozen=True)
-class EdgeTerms:
-    """The terms of one pair's edges, each in its three parts, by regions in their order: text edge, first thing, second
-    thing."""
-
-    subjects: Float[Tensor, "edges regions regions"]  # the first word is the first thing
-    objects: Float[Tensor, "edges regions regions"]  # the second word is the second thing
-    fit: Float[Tensor, "edges regions regions"]  # the two things stand as the sentence says
-
-    @property
-    def total(self) -> Float[Tensor, "edges regions regions"]:
-        """What each pair of things brings to each text edge."""
-        return self.subjects + self.objects + self.fit
-
-
-def edge_terms(
-    image: ImageGraph, text: TextGraph, parameters: EdgeParameters | None, weight: Float[Tensor, ""]
-) -> tuple[EdgeTerms, Float[Tensor, ""]]:
-    """The edge terms of the first image and the first text, over real regions, and what share of the local level nodes keep.
-
-    Args:
-        parameters: None for a model that compares nodes alone: it has no text edges.
-        weight: of the local level.
-    """
-    real = image.mask[0]
-    regions = int(real.sum())
-    if parameters is None or text.relations is None:
-        none = weight.new_zeros(0, regions, regions)
-        return EdgeTerms(none, none, none), torch.ones_like(weight)
-    edges, pairs = text.relations[0], image_edges(image[0], parameters)
-    cosines = (image.nodes[:1] @ text.nodes[:1].transpose(1, 2))[:, :, None]  # (1, R, 1, W)
-    subjects, objects, fit = _parts(cosines, pairs, edges)
-    subjects, objects = (
-        subjects[0, :, None, 0].expand_as(fit[0, :, :, 0]),
-        objects[0, None, :, 0].expand_as(fit[0, :, :, 0]),
-    )
-    parts = torch.stack([subjects, objects, fit[0, :, :, 0]]).permute(0, 3, 1, 2)  # (3, E, A, A)
-    logits = (parts.sum(0) / parameters.temperature).masked_fill(~pairs.mask, -torch.inf).flatten(1)
-    shares = logits.softmax(1).nan_to_num().view(parts.shape[1:])
-    terms = weight * parameters.share * edges.weight[0][:, None, None] * shares * parts
-    placed = terms.new_zeros(3, terms.shape[1], *image.mask[:1].shape[1:] * 2)
-    things = pairs.things[0]
-    placed[:, :, things[:, None], things] = terms
-    placed = placed[:, :, real][..., real]
-    return EdgeTerms(*placed), 1 - parameters.share * edges.weight[0].sum()
-
-
 def edge_matches(
     image: ImageGraph, text: TextGraph, parameters: EdgeParameters
 ) -> Float[Tensor, "images texts edges pairs"]:
@@ -236,7 +189,7 @@ def edge_matches(
     """
     edges, pairs = _edges_of(text), image_edges(image, parameters)
     cosines = torch.einsum("ird,twd->irtw", image.nodes, text.nodes)
-    subjects, objects, fit = _parts(cosines, pairs, edges)
+    subjects, objects, fit = edge_parts(cosines, pairs, edges)
     matches = (fit + subjects[:, :, None] + objects[:, None]).flatten(1, 2).permute(0, 2, 3, 1)
     real = pairs.mask.flatten(1)[:, None, None, :] & edges.mask[None, :, :, None]
     return matches.masked_fill(~real, NEVER)

@@ -17,7 +17,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..types import CONTEXT, LEVELS, ImageEdges, ImageGraph, Similarity, TextGraph
-from .edges import EdgeParameters, EdgeTerms, edge_level, edge_terms, edge_values, image_edges
+from .edge_terms import EdgeTerms, edge_terms
+from .edges import EdgeParameters, edge_level, edge_values, image_edges
 from .nodes import things_of
 from .soft_maximum import LN2, MIN_TEMPERATURE, NOTHING, soft_maximum
 
