@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -208,15 +208,6 @@ def targets_of(samples: Sequence[Sample], texts: Sequence[Text], labels: Sequenc
         pairs=_pairs(samples, texts, namings, starts, read),
         **_boxes(samples, labels),
     )
-
-
-def in_nodes(naming: Naming, sentence: Sentence) -> Naming:
-    """The same phrase by the nodes of its words in place of their numbers: function words make none."""
-    return replace(naming, words=tuple(_nodes(naming.words, sentence)))
-
-
-def _nodes(words: Sequence[int], sentence: Sentence) -> list[int]:
-    return [node for word in words if (node := sentence.node_of(word)) is not None]
 
 
 def pack(namings: Sequence[Sequence[Naming]]) -> tuple[Named, list[int]]:
