@@ -13,7 +13,7 @@ from tqdm import tqdm
 from benchmarks.features import Features
 from hgan.audit.pointing import point, summarise
 from hgan.build import device_of
-from hgan.collate import Targets, in_nodes, pack, targets_of, texts_of
+from hgan.collate import Targets, pack, targets_of, texts_of
 from hgan.config import HGANConfig
 from hgan.criterion import compare
 from hgan.data.batches import TrainingSet
@@ -80,7 +80,7 @@ def namings_of(
             scene = truth.get(record.id)
             known = namings_of_labels(sentence, record.regions or ()) if scene is None else None
             namings = namings_of_truth(sentence, number, scene) if scene is not None else known or ()
-            found.append([in_nodes(naming, sentence) for naming in namings])
+            found.append(namings)
     return found
 
 

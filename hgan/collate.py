@@ -187,9 +187,7 @@ def targets_of(samples: Sequence[Sample], texts: Sequence[Text], labels: Sequenc
         for row, sample in enumerate(samples)
     ]
     namings = [_namings(samples[text.row], text, read) for text in texts]
-    named, starts = pack(
-        [[in_nodes(naming, read(text.text)) for naming in own] for text, own in zip(texts, namings, strict=True)]
-    )
+    named, starts = pack(namings)
     sides = [
         (side.channel, starts[n] + side.low, starts[n] + side.high)
         for n, text in enumerate(texts)
@@ -211,7 +209,7 @@ def targets_of(samples: Sequence[Sample], texts: Sequence[Text], labels: Sequenc
 
 
 def pack(namings: Sequence[Sequence[Naming]]) -> tuple[Named, list[int]]:
-    """The phrases of each text (words by their nodes) as tensors, and the row at which those of each text begin."""
+    """The phrases of each text as tensors, and the row at which those of each text begin."""
     flat = [(n, naming) for n, own in enumerate(namings) for naming in own]
     starts, row = [], 0
     for own in namings:
@@ -262,9 +260,8 @@ def _pairs(
                 other = false.get((text.row, text.caption), NONE)
                 found: tuple[list[int], list[int]] = ([], [])
                 if other != NONE:
-                    said, now = read(text.text), read(texts[other].text)
-                    one, two = (same_words(said.words, now.words, own[end].words) for end in (first, second))
-                    found = _nodes(one, now), _nodes(two, now)
+                    said, now = (_node_words(read(one)) for one in (text.text, texts[other].text))
+                    found = same_words(said, now, own[first].words), same_words(said, now, own[second].words)
                 ends.append((starts[n] + first, starts[n] + second))
                 mirrors.append(turned)
                 others.append(other if all(found) else NONE)
@@ -274,6 +271,11 @@ def _pairs(
         both[:, 0], both[:, 1], torch.tensor(mirrors, dtype=torch.long), torch.tensor(others, dtype=torch.long),
         _padded([a for a, _ in words]), _padded([b for _, b in words]),
     )  # fmt: skip
+
+
+def _node_words(sentence: Sentence) -> list[str]:
+    """The words of a sentence that are nodes of its graph, in the order of the nodes."""
+    return [word for n, word in enumerate(sentence.words) if sentence.node_of(n) is not None]
 
 
 def same_words(said: Sequence[str], now: Sequence[str], words: Sequence[int]) -> list[int]:

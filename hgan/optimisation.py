@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from .model.hgan import HGANModel
 from .train_config import TrainConfig
 
+EDGE_PARTS = ("predicates.", "geometry.", "log_edge_temperature")
+
 
 def schedule(step: float, total: int, warmup: float) -> float:
     """Linear warm-up, then a cosine to zero: the factor on the peak learning rate.
@@ -34,6 +36,8 @@ def groups(model: HGANModel, config: TrainConfig) -> list[dict[str, Any]]:
             rate = config.backbone_lr
         elif name.startswith("text_encoder."):
             rate = config.text_lr
+        elif name.startswith(EDGE_PARTS):
+            rate = config.edge_lr or config.lr
         by_rate.setdefault((rate, parameter.dim() > 1), []).append(parameter)
     return [
         {"params": parameters, "lr": rate, "peak": rate, "weight_decay": config.weight_decay if decays else 0.0}

@@ -31,6 +31,7 @@ class TrainConfig:
         captions: texts drawn for each picture of a batch.
         crop: least share of a picture that a random crop keeps.
         lr, backbone_lr, text_lr: peak learning rates of the new parts and of the two towers.
+        edge_lr: of the parts that edge terms have to themselves, which must learn directions from nothing; 0 is `lr`.
         hinge_from, hinge_weight: the epoch at which hardest negatives begin to be ramped in, over one epoch, to this
             weight; 0 weight = never.
         level_weight, detection_weight: of the losses beside that of the score; `level_weight` of every level, or by name.
@@ -77,6 +78,7 @@ class TrainConfig:
     lr: float = 5e-4
     backbone_lr: float = 1e-4
     text_lr: float = 5e-5
+    edge_lr: float = 0.0
     weight_decay: float = 0.05
     warmup: float = 0.05
     clip_norm: float = 2.0
