@@ -11,23 +11,23 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.features import Features
-from hgan.audit.pointing import point, summarise
-from hgan.build import device_of
-from hgan.collate import Targets, pack, targets_of, texts_of
+from hgan.checkpoint import device_of
+from hgan.cli.report import evaluation_report
 from hgan.config import HGANConfig
-from hgan.criterion import compare
-from hgan.data.batches import TrainingSet
+from hgan.data.collate import Targets, pack, targets_of, texts_of
 from hgan.data.folder import Record
+from hgan.data.phrases import Naming, namings_of_labels, namings_of_truth
+from hgan.data.samples import Sample
 from hgan.data.truth import SceneTruth
-from hgan.evaluation import Scored, truth_of
-from hgan.grounding import Naming, namings_of_labels, namings_of_truth
+from hgan.evaluation.evaluate import Scored, truth_of
+from hgan.evaluation.faithfulness.pointing import point, summarise
 from hgan.model.hgan import HGANModel
 from hgan.model.similarity import pair_terms, score_table
 from hgan.processing import HGANProcessor
-from hgan.report import evaluation_report
-from hgan.samples import Sample
-from hgan.step import TEXT_BLOCK, Step
-from hgan.train_config import TrainConfig
+from hgan.training.batches import TrainingSet
+from hgan.training.config import TrainConfig
+from hgan.training.criterion import compare
+from hgan.training.step import TEXT_BLOCK, Step
 from hgan.types import LEVELS, concatenate
 
 
@@ -127,7 +127,7 @@ def _texts(samples: Sequence[Sample], pictures: Pictures) -> tuple[Tensor, Targe
 @torch.no_grad()
 def score(model: HGANModel, pictures: Pictures) -> dict[str, Any]:
     """rsum of the score, R@1 of `full` captions where tags are known, and the share of words whose largest term lies on what
-    they name (`hgan.audit.pointing`, all regions)."""
+    they name (`hgan.evaluation.faithfulness.pointing`, all regions)."""
     model.eval().to("cpu")
     features, records = pictures.features, pictures.records
     images = [model.graph_of_regions(features.regions(rows)) for rows in torch.arange(len(records)).split(256)]

@@ -24,14 +24,14 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from hgan.collate import Batch, Collate
-from hgan.data.batches import TrainingSet, loader
+from hgan.data.collate import Batch, Collate
 from hgan.data.pictures import Pictures
 from hgan.model.hgan import HGANModel
-from hgan.optimisation import freeze, freeze_statistics
-from hgan.step import TEXT_BLOCK
-from hgan.train_config import TrainConfig, load_train_config
-from hgan.training import Trainer
+from hgan.training.batches import TrainingSet, loader
+from hgan.training.config import TrainConfig, load_train_config
+from hgan.training.optimizer import freeze, freeze_statistics
+from hgan.training.step import TEXT_BLOCK
+from hgan.training.trainer import Trainer
 
 
 class Clock:

@@ -4,7 +4,7 @@ Needs `python -m scripts.toytown more`, which writes build/toytown-train: the tr
 Without a GPU it takes days; `scripts/gpu_training.py` takes it to one.
 """
 
-from hgan.train_config import TrainConfig
+from hgan.training.config import TrainConfig
 
 config = TrainConfig(
     data={"../shared/flickr8k": 4, "build/toytown-train": 10},

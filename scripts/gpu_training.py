@@ -29,11 +29,11 @@ import torch
 from safetensors.torch import load_file, save
 from torch.profiler import profile
 
-from hgan.build import resolve_source
-from hgan.data.batches import loader
-from hgan.optimisation import freeze, freeze_statistics
-from hgan.train_config import TrainConfig, load_train_config
-from hgan.training import Trainer
+from hgan.checkpoint import resolve_source
+from hgan.training.batches import loader
+from hgan.training.config import TrainConfig, load_train_config
+from hgan.training.optimizer import freeze, freeze_statistics
+from hgan.training.trainer import Trainer
 
 CONFIG = "configs/hgan_mini.py"
 PLACE = Path(".gpu")

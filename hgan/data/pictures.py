@@ -15,10 +15,10 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from tqdm import tqdm
 
-from ..images import open_image
-from ..pixels import square
-from .left_out import LeftOut, log
-from .names import written
+from ..io.images import open_image
+from ..io.left_out import LeftOut, log
+from ..io.names import written
+from ..io.pixels import square
 
 _GREY = (0.299, 0.587, 0.114)  # luminance of RGB (ITU-R 601, as Pillow has it)
 BLOCK = 64  # pictures that a decoding thread is given at a time
