@@ -5,7 +5,8 @@ from transformers import AutoConfig, AutoModel, AutoProcessor
 from .config import HGANConfig
 from .model.hgan import HGANModel, HGANOutput
 from .processing import HGANProcessor
-from .types import Hit, ImageGraph, Regions, SearchResult, Similarity, TextGraph
+from .retrieval.results import Hit, SearchResult
+from .types import ImageGraph, Regions, Similarity, TextGraph
 from .version import __version__
 
 AutoConfig.register("hgan", HGANConfig)

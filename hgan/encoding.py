@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from .ahead import one_ahead
-from .data.left_out import LeftOut
-from .data.names import written
 from .data.record import Record
-from .images import open_image
+from .io.images import open_image
+from .io.left_out import LeftOut
+from .io.names import written
+from .io.pixels import Picture, pixel_values, square
+from .io.prefetch import one_ahead
 from .model.hgan import HGANModel
-from .pixels import Picture, pixel_values, square
 from .processing import HGANProcessor
 from .types import ImageGraph, TextGraph, concatenate
 
@@ -27,7 +27,7 @@ def to_pixels(images: Sequence[Picture], model: HGANModel) -> torch.Tensor:
     """What `HGANProcessor` gives for pictures, by the same function: (B, 3, S, S).
 
     Raises:
-        ValueError: as `hgan.pixels.as_picture`.
+        ValueError: as `hgan.io.pixels.as_picture`.
     """
     return pixel_values(images, model.config.image_size, model.config.image_mean, model.config.image_std)
 

@@ -1,7 +1,7 @@
 """What the parts hand to each other. Frozen dataclasses with named fields; nothing here computes.
 
 Records of tensors stand here; the answers that a person or a program gets (`Hit` to `Analysis`) are plain data and stand
-in `hgan.answers`, named here too so that there is one place to import from.
+in `hgan.retrieval.results`, named here too so that there is one place to import from.
 
 Letters: B batch, R regions, W words, N local nodes (R or W), D width of the shared space, K concepts.
 Boxes are normalised XYXY in [0, 1] of the picture. Masks are boolean, True = a real node.
@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .answers import (
+from .retrieval.results import (
     LEVELS,
     MIN_EDGE,
     Analysis,

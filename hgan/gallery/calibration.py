@@ -18,7 +18,7 @@ from functools import cached_property
 from statistics import fmean, median, pstdev
 from typing import Any, Literal
 
-from ..types import Verdict
+from ..retrieval.results import Verdict
 
 SAMPLE = 200  # own captions whose best scores are measured
 PICTURES = 40  # own pictures: each is compared with every caption

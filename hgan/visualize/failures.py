@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..types import LEVELS, Analysis, QueryRow
+from ..retrieval.results import Analysis, QueryRow
+from ..types import LEVELS
 from .charts import LEVEL_COLOURS, escape, number, swatch, table
 from .pictures import Picture
 
