@@ -1,6 +1,6 @@
 """The demo: search a gallery by sentence or by picture, and see why something matched. Launching only.
 
-The pages are in `hgan.demo`, every number comes from `hgan.retrieval.retriever.Retriever`. Run it with `python app.py`; what can be set,
+The pages are in `hgan.demo`, every number comes from `hgan.retrieval`. Run it with `python app.py`; what can be set,
 such as another model and gallery, is listed in docs/hosting.md.
 """
 

@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from ..data.readable import encode_readable
 from ..data.record import Record
-from ..encoding import encode_readable, encode_texts
+from ..encoding import encode_texts
 from ..io.left_out import LeftOut, log
 from ..model.hgan import HGANModel
 from ..model.similarity import score_table

@@ -30,7 +30,7 @@ from .search import Searcher
 
 __all__ = ["ROOT", "ImageSource", "Query", "Retriever", "default_checkpoint", "default_gallery"]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTICED = 1e-3  # a difference between the stored and the newly encoded score that is worth a word
 
 

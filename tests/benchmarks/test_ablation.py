@@ -15,8 +15,9 @@ from benchmarks.heads import head_of, namings_of
 from hgan import HGANConfig, HGANModel
 from hgan.checkpoint import load, save_checkpoint
 from hgan.data.folder import Box, read_dataset
+from hgan.data.readable import encode_records
 from hgan.data.truth import Mention, SceneTruth
-from hgan.encoding import encode_images, encode_records, encode_texts
+from hgan.encoding import encode_images, encode_texts
 from hgan.model.similarity import pair_terms
 from hgan.types import CONTEXT
 

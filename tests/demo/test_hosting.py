@@ -29,7 +29,7 @@ from hgan.gallery.build import build_gallery
 from hgan.gallery.hub import gallery_folder
 from hgan.retrieval.retriever import Retriever
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -20,12 +20,13 @@ from hgan.demo.pages.errors import Handlers as ErrorHandlers
 from hgan.retrieval import edits
 from hgan.retrieval.compare import compare_pairs
 from hgan.retrieval.error_files import to_csv, to_json
+from hgan.retrieval.error_filter import ANY, Filter, listed
 from hgan.retrieval.results import QueryRow, Step
 from hgan.retrieval.retriever import Retriever
 from hgan.visualize import about
 from hgan.visualize.comparison import comparison_page
 from hgan.visualize.failure_plots import margin_histogram, rank_histogram
-from hgan.visualize.failures import ANY, PAGE, Filter, Shown, failure_list, listed, metrics_table
+from hgan.visualize.failures import PAGE, Shown, failure_list, metrics_table
 from hgan.visualize.pictures import read_picture
 from hgan.visualize.switches import read_edges, read_places, switches
 from hgan.visualize.waterfall import MOST, gathered, waterfall

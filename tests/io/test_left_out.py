@@ -15,8 +15,8 @@ import pytest
 
 from hgan.cli.main import main
 from hgan.data.folder import CaptionFact, LeftOut, read_dataset
+from hgan.data.readable import encode_records
 from hgan.data.truth import hard_groups, read_truth
-from hgan.encoding import encode_records
 from hgan.evaluation.evaluate import score_records
 from hgan.evaluation.faithfulness import audit
 from hgan.gallery.build import build_gallery

@@ -24,8 +24,8 @@ from scripts.toytown.skeletons import skeleton
 from scripts.toytown.truth import Claim, Node, Split, bind, holds, true_of
 from scripts.toytown.world import COLOURS, KINDS, PLACES, SIZES, SPLITS, STATES, TIMES, WEATHERS, Relation, Scene, Thing
 
-FOLDER = Path(__file__).parents[1] / "assets" / "toytown"
-EVERYDAY = Path(__file__).parents[1] / "assets" / "captions" / "everyday.jsonl"
+FOLDER = Path(__file__).parents[2] / "assets" / "toytown"
+EVERYDAY = Path(__file__).parents[2] / "assets" / "captions" / "everyday.jsonl"
 
 
 def thing(number: int, kind: str, colour: str | None = "red", size: str = "medium", **more: str) -> Thing:

@@ -10,11 +10,12 @@ from gradio.components import Component
 
 from ...io.images import open_image
 from ...retrieval.error_files import as_data, to_csv, to_json
+from ...retrieval.error_filter import ANY, DIRECTIONS, Filter, listed
 from ...retrieval.results import Analysis, QueryRow
 from ...retrieval.retriever import Retriever
 from ...types import LEVELS
 from ...visualize.failure_plots import margin_histogram, rank_histogram
-from ...visualize.failures import ANY, DIRECTIONS, Filter, Shown, failure_list, listed, metrics_table, pages_of
+from ...visualize.failures import Shown, failure_list, metrics_table, pages_of
 from ...visualize.notes import hint
 from ...visualize.pictures import shrink_picture
 from ..parts.context import ANALYSE, BARE, Context, Shared, plain_errors

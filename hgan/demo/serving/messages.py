@@ -24,7 +24,7 @@ from gradio.exceptions import InvalidPathError
 from .values import Refused, checked, refusal
 
 LONGEST = 600  # characters of a message
-PACKAGE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parents[2]
 # Folders on this machine; the last part of a path, a file's name, may be shown.
 _PATH = re.compile(r"(?<![\w/.<&])/(?:[^\s/'\"<>]+/)+(?=[^\s/'\"<>]*)")
 
