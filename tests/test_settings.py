@@ -99,7 +99,7 @@ def test_the_cache_folder(environment: dict[str, str], folder: str, monkeypatch:
 
 def lean_captions(retriever: Retriever, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(retriever.gallery, "captions", None)
-    return len(captions.caption_graphs(retriever.gallery, retriever.model, retriever.processor))
+    return len(captions.caption_graphs(retriever.gallery, retriever.encoder))
 
 
 @pytest.mark.parametrize("kind", ["file", "below a file", "no home"])
