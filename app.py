@@ -80,7 +80,8 @@ def serve(settings: Settings, ended: threading.Event) -> None:
     check_places(settings)
     many_files()
     small_heap()
-    retriever = Retriever.open(bfloat16=True)
+    retriever = Retriever.open()
+    retriever.encoder.use_bfloat16()
     options = launch_options(settings)
     options["app_kwargs"]["routes"] += app_kwargs(retriever)["routes"]
     demo = build_demo(retriever, settings)

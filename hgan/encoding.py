@@ -77,17 +77,16 @@ class Encoder:
     Args:
         model: on its device; it is put into eval mode.
         processor: of this model.
-        bfloat16: computes in bfloat16 on a CUDA GPU, by autocast; elsewhere nothing changes.
     """
 
-    def __init__(self, model: HGANModel, processor: HGANProcessor, bfloat16: bool = False) -> None:
+    def __init__(self, model: HGANModel, processor: HGANProcessor) -> None:
         self.model, self.processor = model.eval(), processor
-        self.bfloat16 = bfloat16 and model.device.type == "cuda"
+        self.bfloat16 = False
         self.lent = is_zero_gpu()
         self._compute = _lent(self._answer) if self.lent else self._answer
 
     @classmethod
-    def open(cls, checkpoint: str, device: str = "auto", bfloat16: bool = False) -> Encoder:
+    def open(cls, checkpoint: str, device: str = "auto") -> Encoder:
         """From a checkpoint, a folder or a hub id.
 
         Raises:
@@ -95,7 +94,12 @@ class Encoder:
         """
         if is_zero_gpu():
             import spaces  # noqa: F401  # before the model is placed: from then on there is a GPU to place it on
-        return cls(*load(checkpoint, device), bfloat16)
+        return cls(*load(checkpoint, device))
+
+    def use_bfloat16(self) -> Encoder:
+        """Computes in bfloat16 from now on where the model is on a CUDA GPU, by autocast; elsewhere nothing changes."""
+        self.bfloat16 = self.model.device.type == "cuda"
+        return self
 
     @cached_property
     def fingerprint(self) -> str:

@@ -212,7 +212,7 @@ def test_without_the_package_nothing_is_lent(monkeypatch: pytest.MonkeyPatch) ->
 def test_half_precision_is_of_a_gpu_and_numbers_come_back_whole(
     tiny_model: HGANModel, tiny_processor: HGANProcessor
 ) -> None:
-    encoder, seen = Encoder(tiny_model, tiny_processor, bfloat16=True), []
+    encoder, seen = Encoder(tiny_model, tiny_processor).use_bfloat16(), []
     assert not encoder.bfloat16  # it is on a CPU
 
     def look(model: HGANModel, processor: HGANProcessor) -> tuple[Any, ...]:
@@ -242,8 +242,9 @@ def test_a_gpu_gives_what_a_cpu_gives(
     tiny_gallery: Path,
     picture: Callable[..., Image.Image],
 ) -> None:
-    encoder = Encoder(copy.deepcopy(tiny_model).to("cuda"), tiny_processor, bfloat16)
-    assert encoder.bfloat16 == bfloat16
+    encoder = Encoder(copy.deepcopy(tiny_model).to("cuda"), tiny_processor)
+    if bfloat16:
+        assert encoder.use_bfloat16().bfloat16
     there = Retriever.of(encoder, Gallery(tiny_gallery))
     for question in ({"text": TEXT}, {"image": picture(3)}):
         here, other = (

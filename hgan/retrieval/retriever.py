@@ -77,21 +77,14 @@ class Retriever:
         return cls(encoder.model, encoder.processor, gallery, encoder)
 
     @classmethod
-    def open(
-        cls,
-        checkpoint: str | None = None,
-        gallery: str | Path | None = None,
-        device: str = "auto",
-        bfloat16: bool = False,
-    ) -> Retriever:
+    def open(cls, checkpoint: str | None = None, gallery: str | Path | None = None, device: str = "auto") -> Retriever:
         """From a checkpoint and a gallery, each a folder or a hub id; the project's own where none is named.
 
         Args:
             device: as `hgan.checkpoint.device_of` takes it.
-            bfloat16: encodes in bfloat16 on a CUDA GPU.
         """
         folder = gallery_folder(str(gallery or default_gallery()))
-        return cls.of(Encoder.open(checkpoint or default_checkpoint(), device, bfloat16), Gallery(folder))
+        return cls.of(Encoder.open(checkpoint or default_checkpoint(), device), Gallery(folder))
 
     def warm(self, progress: Progress | None = None) -> None:
         """Makes ready what the first queries would wait for: the verdicts' measure, and the captions of a lean gallery.
