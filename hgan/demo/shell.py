@@ -6,11 +6,11 @@ from typing import Any
 
 import gradio as gr
 
+from ..io.static import call_static, read_static
 from ..retrieval.retriever import Retriever
 from ..settings import Settings
 from .pages import about, classroom, compare, errors, explain, my_gallery, search, what_if
 from .parts.context import HOUR, PAGES, SMALL, Context, Shared
-from .parts.links import COPY_ADDRESS, REPLACE_ADDRESS
 from .serving.fair_queue import FairQueue
 from .serving.messages import told
 
@@ -46,14 +46,13 @@ def build_demo(retriever: Retriever, settings: Settings | None = None) -> gr.Blo
                 with gr.Tab(name, id=id_) as shared.tab[id_]:
                     build(context, shared)
         for id_, tab in shared.tab.items():
-            named = f"(link) => {{ if (window.hganOpened) ({REPLACE_ADDRESS})(link || '?tab={id_}'); }}"
-            tab.select(None, links[id_], None, js=named)
-            links[id_].change(None, links[id_], None, js=REPLACE_ADDRESS)
+            tab.select(None, links[id_], None, js=call_static("hgan.demo", "show_address.js", id_))
+            links[id_].change(None, links[id_], None, js=call_static("hgan.demo", "show_address.js", None))
         # The first tab is selected before the address has been read: until then it must stay as it is.
         assert shared.opened is not None
         for after in (shared.opened.success, shared.opened.failure):  # `then` is not called after a failure
-            after(None, None, None, js="() => { window.hganOpened = true; }")
-        copy.click(None, None, None, js=COPY_ADDRESS)
+            after(None, None, None, js=read_static("hgan.demo", "opened.js"))
+        copy.click(None, None, None, js=read_static("hgan.demo", "copy_address.js"))
     demo.queue(max_size=(settings or Settings.from_environment()).queue, api_open=False)  # nothing passes by the queue
     demo._queue = FairQueue(demo._queue)
     vars(demo)["process_api"] = told(demo.process_api)

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..io.static import read_static
 from ..retrieval.classroom import LETTERS, ClassCase
 from .charts import bar_scale, escape, legend, number, stacked_bar, table
 from .waterfall import waterfall
 
+VOTE_SCRIPT = read_static("hgan.visualize", "vote.js")
 KINDS = {
     "count": "how many there are",
     "relation": "where things stand to each other",
@@ -17,45 +19,6 @@ KINDS = {
     "place": "the place",
     "look-alikes": "pictures that the model takes for each other",
 }
-
-# Votes are counted in the page itself. `element` is the component's own part of it; its content is replaced case by case.
-VOTE_JS = """
-const cards = () => [...element.querySelectorAll('.hg-card')];
-const votes = (card) => Math.max(0, Math.floor(Number(card.querySelector('input').value)) || 0);
-const count = () => {
-  const most = Math.max(1, ...cards().map(votes));
-  cards().forEach((card) => { card.querySelector('.hg-votes i').style.width = (100 * votes(card) / most) + '%'; });
-  const said = element.querySelector('.hg-class');
-  if (!said) return;
-  const all = cards().reduce((sum, card) => sum + votes(card), 0);
-  const best = cards().filter((card) => votes(card) === most && votes(card) > 0);
-  const names = best.map((card) => card.dataset.letter).join(' and ');
-  const right = cards().filter((card) => card.dataset.true === 'yes').reduce((sum, card) => sum + votes(card), 0);
-  said.textContent = all === 0 ? 'Nobody voted.'
-    : `The class: ${all} vote${all === 1 ? '' : 's'}, most of them for ${names}; ${right} of ${all} for the true picture.`;
-};
-element.addEventListener('click', (event) => {
-  const vote = event.target.closest('.hg-vote');
-  if (vote) {
-    const input = vote.closest('.hg-card').querySelector('input');
-    input.value = Math.min(999, votes(vote.closest('.hg-card')) + 1);
-    count();
-  } else if (event.target.closest('.hg-reveal')) {
-    const answer = element.querySelector('.hg-answer');
-    answer.hidden = !answer.hidden;
-    element.querySelector('.hg-case').classList.toggle('hg-revealed', !answer.hidden);
-    const button = element.querySelector('.hg-reveal');
-    button.textContent = answer.hidden ? 'Reveal' : 'Hide the answer';
-    button.setAttribute('aria-expanded', String(!answer.hidden));
-    count();
-    if (!answer.hidden) answer.scrollIntoView({behavior: 'smooth', block: 'nearest'});
-  } else if (event.target.closest('.hg-clear')) {
-    cards().forEach((card) => { card.querySelector('input').value = 0; });
-    count();
-  }
-});
-element.addEventListener('input', count);
-"""
 
 
 def case_title(number: int, case: ClassCase) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..io.static import read_static
 from ..retrieval.case import Source
 from .charts import escape
 from .linked import SCRIPT
@@ -29,6 +30,6 @@ def document(title: str, body: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>body {{ font-family: system-ui, sans-serif; max-width: 1200px; margin: 1rem auto; padding: 0 1rem; }}{CSS}"
-        f"</style></head><body>{body}<script>(() => {{ const element = document.body;{SCRIPT}}})();</script></body></html>"
+        f"<style>{read_static('hgan.visualize', 'document.css')}{CSS}</style></head>"
+        f"<body>{body}<script>const element = document.body;\n{SCRIPT}</script></body></html>"
     )

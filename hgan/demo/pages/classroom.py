@@ -9,7 +9,7 @@ import gradio as gr
 
 from ...retrieval.classroom import CaseFile, read_cases
 from ...retrieval.retriever import ROOT
-from ...visualize.classroom import VOTE_JS, case_page, case_title
+from ...visualize.classroom import VOTE_SCRIPT, case_page, case_title
 from ...visualize.notes import hint
 from ..parts.context import BARE, Context, Shared
 from ..parts.links import to_query
@@ -65,7 +65,7 @@ def build(context: Context, shared: Shared, path: Path = CASES) -> None:
         chosen = gr.Dropdown(titles, value=None, label="Case", scale=6, min_width=260)
         back = gr.Button("← Previous", scale=1, min_width=110)
         on = gr.Button("Next →", scale=1, min_width=110)
-    page = gr.HTML("", elem_id="case", js_on_load=VOTE_JS, **BARE)
+    page = gr.HTML("", elem_id="case", js_on_load=VOTE_SCRIPT, **BARE)
 
     shown = [chosen, page, shared.links["classroom"]]
     used = gr.State(None)

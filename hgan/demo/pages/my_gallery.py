@@ -12,6 +12,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from ...io.images import SUFFIXES, open_image
+from ...io.static import read_static
 from ...visualize import own_gallery
 from ...visualize.matches import match_list
 from ...visualize.notes import hint
@@ -31,14 +32,6 @@ BUILDING: dict[str, Any] = {"concurrency_id": "build", "concurrency_limit": 1}  
 NOTHING = "Drop pictures, then press Build. They are shown here, and you can search them."
 GONE = "Your pictures, what was made of them, and their files are removed."
 STOPS: dict[str | None, threading.Event] = {}  # by session: builds that are under way
-CHOOSE = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('button[data-id]');
-  if (!button) return;
-  element.querySelectorAll('button[data-id]').forEach((b) => b.setAttribute('aria-pressed', String(b === button)));
-  trigger('select', {id: button.dataset.id});
-});
-"""
 
 
 class Handlers:
@@ -176,6 +169,7 @@ def _shown(session: SessionGallery | None) -> tuple[Any, ...]:
 def build(context: Context, shared: Shared) -> None:
     """The page and its endpoint `build_gallery`."""
     handlers, limits = Handlers(context), Limits.from_environment()
+    choose = read_static("hgan.demo", "choose.js")
     gr.Markdown(
         f"""Drop pictures, or one zip of them: at most {limits.pictures} pictures and {limits.megabytes} MB. Captions may come
 with them, in one file: a CSV with the columns `image` and `caption`, or JSON lines such as
@@ -194,8 +188,8 @@ and after {MAX_SECONDS // 3600} hours at most."""
             download = gr.DownloadButton("Download as a gallery folder (zip)", interactive=False)
             remove = gr.Button("Remove my gallery", variant="stop", interactive=False)
         with gr.Column(scale=3, min_width=320):
-            page = gr.HTML(hint(NOTHING), elem_id="my-pictures", js_on_load=CHOOSE, **BARE)
-    words = gr.HTML("", elem_id="my-words", js_on_load=CHOOSE, **BARE)
+            page = gr.HTML(hint(NOTHING), elem_id="my-pictures", js_on_load=choose, **BARE)
+    words = gr.HTML("", elem_id="my-words", js_on_load=choose, **BARE)
 
     buttons = [search, download, remove]
     # Starting and stopping do not wait for each other, nor for anyone's search.

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ...io.images import open_image
+from ...io.static import read_static
 from ...retrieval.retriever import Retriever
 from ...types import LEVELS
 from ...visualize.matches import match_list, moves
@@ -41,16 +42,6 @@ NOT_YOURS = "This was made in a visitor's own gallery, which is private. Here th
 DEFAULT_GALLERY = "default"
 REFERENCE = 50  # places of the learned ranking that arrows refer to
 SAME = 0.005  # a slider this near to the learned weight stands for it: it moves in steps of 0.01
-
-# A match is a button with its id; a choice marks it at once.
-CHOOSE = """
-element.addEventListener('click', (event) => {
-  const match = event.target.closest('button[data-id]');
-  if (!match) return;
-  element.querySelectorAll('button[data-id]').forEach((b) => b.setAttribute('aria-pressed', String(b === match)));
-  trigger('select', {id: match.dataset.id});
-});
-"""
 
 
 class Handlers:
@@ -226,7 +217,7 @@ def build(context: Context, shared: Shared) -> None:
                     gr.Slider(0, 1, value=start[level], step=0.01, label=level, min_width=160) for level in LEVELS
                 ]
             reset = gr.Button("Back to the learned weights", size="sm")
-    results = gr.HTML(hint(NO_MATCHES), elem_id="matches", js_on_load=CHOOSE, **BARE)
+    results = gr.HTML(hint(NO_MATCHES), elem_id="matches", js_on_load=read_static("hgan.demo", "choose.js"), **BARE)
     with gr.Row():
         save_buttons("hgan-search", handlers.shown, [shared.asked, shared.weights, k, shared.session])
         case = guarded(gr.UploadButton("Open a saved case", file_types=[".json"], **SMALL))
