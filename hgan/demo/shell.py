@@ -16,20 +16,20 @@ from .serving.messages import told
 
 TITLE = "HGAN: sentences and pictures"
 INTRODUCTION = """# Find a picture by a sentence, or a sentence by a picture
-Every score is a sum of parts. Choose a match to see which words and which regions brought it there."""
+Every score is a sum of parts. Choose a match to see which words and which regions contribute to it."""
 BUILD = [
     page.build for page in (search, explain, compare, what_if, errors, my_gallery, classroom, about)
 ]  # as in PAGES
 
 
 def _close(session: Any) -> None:
-    """A visitor's own gallery goes with the visit."""
+    """A visitor's own gallery ends with the visit."""
     if session is not None:
         session.close()
 
 
 def build_demo(retriever: Retriever, settings: Settings | None = None) -> gr.Blocks:
-    """The app over one retriever: its pages and their endpoints, asked in turn and answered in plain words."""
+    """The app over one retriever: its pages and their endpoints, with a fair queue and plain error messages."""
     context = Context(retriever)
     with gr.Blocks(title=TITLE, delete_cache=(HOUR, HOUR), fill_width=True) as demo:
         with gr.Row():
@@ -53,7 +53,9 @@ def build_demo(retriever: Retriever, settings: Settings | None = None) -> gr.Blo
         for after in (shared.opened.success, shared.opened.failure):  # `then` is not called after a failure
             after(None, None, None, js=read_static("hgan.demo", "opened.js"))
         copy.click(None, None, None, js=read_static("hgan.demo", "copy_address.js"))
-    demo.queue(max_size=(settings or Settings.from_environment()).queue, api_open=False)  # nothing passes by the queue
+    demo.queue(
+        max_size=(settings or Settings.from_environment()).queue, api_open=False
+    )  # every call waits in the queue
     demo._queue = FairQueue(demo._queue)
     vars(demo)["process_api"] = told(demo.process_api)
     return demo

@@ -1,4 +1,4 @@
-"""A drawn page as one HTML file that works on its own."""
+"""A page as one HTML file that works on its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .style import CSS
 
 
 def provenance(state: Mapping[str, str], model: Source, gallery: Source) -> str:
-    """Where a saved page came from, for its foot."""
+    """Where a saved page came from, for its last line."""
     parameters = ", ".join(f"{name} {escape(value, 120)}" for name, value in state.items())
     sources = ", ".join(
         f"{what} {escape(source.name)} <code>{source.sha256[:12]}</code>"
@@ -22,7 +22,7 @@ def provenance(state: Mapping[str, str], model: Source, gallery: Source) -> str:
 
 
 def document(title: str, body: str) -> str:
-    """A drawn page as one HTML file that works on its own: style and script inside, and no request to anywhere.
+    """A page as one HTML file that works on its own: styles, script and pictures inside, and no requests.
 
     Args:
         body: HTML made by this package, with its pictures inside.

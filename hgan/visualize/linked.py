@@ -1,8 +1,8 @@
 """Linked highlighting of one explanation: choose a word and its regions light up everywhere, choose a region and its words do.
 
-Whatever stands for a word or a region carries its key as data-key ("w3", "r7"; a matrix cell both), whatever joins two carries
-both as data-edge. The chips made here are the buttons to choose by, with the keyboard too; each names the keys it meets as
-data-meets and what is to be said about it as data-say. static/linked.js does the rest in the browser, without a round trip.
+Every element of a word or a region has its key as data-key ("w3", "r7"; a matrix cell has both), and every edge has both of its
+keys as data-edge. The chips made here are buttons, which work with the keyboard too: data-meets names the keys that the node
+aligns with, data-say is the sentence shown about it. static/linked.js does the rest in the browser, without a request.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .charts import escape, number
 from .pictures import numbered, region_key, strongest, word_key
 
 SCRIPT = read_static("hgan.visualize", "linked.js")
-SHARE = 0.5  # what a node meets: everything that brings at least this share of its strongest pair
+SHARE = 0.5  # a node aligns with whatever has at least this share of its largest term
 MOST_MET = 4
 
 
@@ -26,7 +26,7 @@ def met(terms: Sequence[float]) -> list[int]:
 
 
 def sentence_chips(explanation: Explanation) -> str:
-    """The sentence with its words as buttons; the thicker the line under a word, the more it brought."""
+    """The sentence with its words as buttons; the thicker the line under a word, the more it contributes."""
     e, shown, last = explanation, "", 0
     names = _names(e.regions)
     largest = max((abs(node.total) for node in e.words), default=0.0) or 1.0
@@ -60,7 +60,7 @@ def region_chips(explanation: Explanation) -> str:
 
 
 def key_mark(key: str, text: str) -> str:
-    """Text of a table that stands for a word or a region; a choice of its row chooses it."""
+    """The name of a word or a region in a table; choosing the row chooses it."""
     return f'<span data-key="{key}">{escape(text, 40)}</span>'
 
 
@@ -71,12 +71,12 @@ def _names(regions: list[NodeTerms]) -> Mapping[int, str]:
 def _chip(
     key: str, text: str, node: NodeTerms, meets: list[tuple[str, str, float]], first: bool, style: str = ""
 ) -> str:
-    """A button; of each bar only one is a stop of the Tab key, the arrow keys go on from there."""
-    say = f"“{text}” brings {number(node.total, 4)}: local {number(node.local, 4)}, cross {number(node.cross, 4)}."
+    """A button. The Tab key stops at one of each toolbar; the arrow keys move on from there."""
+    say = f"“{text}” contributes {number(node.total, 4)}: local {number(node.local, 4)}, cross {number(node.cross, 4)}."
     if meets:
-        say += " Meets most: " + ", ".join(f"{name} ({number(term, 4)})" for _, name, term in meets) + "."
+        say += " Aligns most with: " + ", ".join(f"{name} ({number(term, 4)})" for _, name, term in meets) + "."
     else:
-        say += " It meets nothing that counts for the score."
+        say += " It aligns with nothing that raises the score."
     return (
         f'<button type="button" class="hg-chip" data-key="{key}" data-meets="{" ".join(other for other, _, _ in meets)}" '
         f'data-say="{escape(say, 1000)}" aria-pressed="false" tabindex="{0 if first else -1}" style="{style}">'
@@ -84,9 +84,9 @@ def _chip(
     )
 
 
-INVITATION = "Choose a word or a region: what it meets lights up everywhere. Escape, or a second choice, clears it."
+INVITATION = "Choose a word or a region to highlight what it aligns with. Press Escape or choose it again to clear."
 
 
 def said() -> str:
-    """Where what is chosen is put into words, also for screen readers."""
+    """The line that describes what is chosen, also for screen readers."""
     return f'<p class="hg-said" role="status" aria-live="polite" data-invitation="{INVITATION}">{INVITATION}</p>'

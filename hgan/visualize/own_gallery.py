@@ -1,4 +1,4 @@
-"""A visitor's own gallery as HTML: what came of an upload, and its pictures. All text from outside is escaped."""
+"""A visitor's own gallery as HTML: what was built from an upload, and its pictures. All text from users is escaped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def upload_page(report: dict[str, Any], pictures: Sequence[Picture]) -> str:
     rest = report["pictures"] - len(pictures)
     return (
         f'<section class="hg"><h2>Your gallery: {_count(report["pictures"], "picture")}, {words}</h2>'
-        f"{left_out if skipped else ''}<p>Search it on the Search page, or choose a picture to find words for it.</p>"
+        f"{left_out if skipped else ''}<p>Search it on the Search page, or choose a picture to find sentences for it.</p>"
         f'<div class="hg-thumbs">{buttons}</div>{f"<p>… and {rest:,} more</p>" if rest else ""}</section>'
     )
 

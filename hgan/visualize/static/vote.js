@@ -17,8 +17,8 @@ const count = () => {
     .reduce((sum, card) => sum + votes(card), 0);
   said.textContent =
     all === 0
-      ? 'Nobody voted.'
-      : `The class: ${all} vote${all === 1 ? '' : 's'}, most of them for ${names}; ${right} of ${all} for the true picture.`;
+      ? 'Nobody has voted.'
+      : `The class: ${all} vote${all === 1 ? '' : 's'}, most for ${names}; ${right} of ${all} for the right picture.`;
 };
 element.addEventListener('click', (event) => {
   const vote = event.target.closest('.hg-vote');
