@@ -26,6 +26,7 @@ check: lint types test
 lint: $(VENV)/dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/biome ci --error-on-warnings .
 
 types: $(VENV)/dev
 	$(RUN) -m mypy

@@ -38,8 +38,8 @@ def test_sliders_rank_anew_and_the_link_opens_the_same(visit: Callable[..., Visi
     )
     friend.go("search")
     assert friend.ids() == ranked
-    friend.page.get_by_text("Weigh the levels yourself").click()
-    friend.page.get_by_role("button", name="Back to the learned weights").click()
+    friend.page.get_by_text("Adjust level weights").click()
+    friend.page.get_by_role("button", name="Reset to the learned weights").click()
     expect(friend.page.locator("#matches")).not_to_contain_text("Your level weights")
     assert friend.ids() == learned
 

@@ -182,7 +182,7 @@ def test_facts_name_the_records_of_the_same_split_that_a_caption_is_true_of(tmp_
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"captions": 1}, "y: got 2 captions and 1 facts, but expected one fact a caption"),
+        ({"captions": 1}, "y: got 2 captions and 1 facts, but expected one fact per caption"),
         ({"true_of": 2}, "y: got a fact about record 2, but expected less than 2, the records of split train"),
         ({"true_of": "all"}, r"caption_facts\.jsonl line 1: got a damaged fact"),
     ],

@@ -197,7 +197,7 @@ def test_page_of_a_picture_query_shows_that_picture(
     asked, chosen, weights, matches, _ = page.by_picture(str(red_circle), *settings)
     why, _ = explain.Handlers(page.context).show(asked, chosen, weights, None)
     assert asked.picture.uri in why
-    assert "with picture <b>00_red_circle.png</b>" in why
+    assert "and picture <b>00_red_circle.png</b>" in why
     assert matches.count('class="hg-match"') == 3
     assert matches.count('aria-pressed="true"') == 1
 

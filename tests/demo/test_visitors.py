@@ -596,7 +596,7 @@ def test_what_nobody_expected_is_a_reference_into_a_log_without_inputs(capfd: py
 
     for kind, args in ((KeyError, ("SECRET",)), (ValueError, ("SECRET",)), (OSError, (13, "SECRET", "/srv/SECRET"))):
         said = fail(kind, *args)
-        assert "something went wrong here (reference " in said.message
+        assert "something went wrong (reference " in said.message
         assert "SECRET" not in said.message
         reference = said.message.split("reference ")[1][:4]
         log = capfd.readouterr().err

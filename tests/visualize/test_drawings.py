@@ -100,7 +100,7 @@ def test_chips_say_the_numbers_of_the_explanation(explanation: Explanation, thum
     word = strongest(explanation.words)[0]
     said = re.search(f'data-key="w{word.index}" data-meets="([^"]*)" data-say="([^"]*)"', page)
     assert said
-    assert f"brings {word.total:.4f}" in said[2]
+    assert f"contributes {word.total:.4f}" in said[2]
     best = max(range(len(explanation.regions)), key=lambda n: explanation.local_terms[word.index][n])
     assert said[1].split()[0] == f"r{best}"
     assert f"({explanation.local_terms[word.index][best]:.4f})" in said[2]

@@ -71,7 +71,7 @@ def test_pictures_of_a_zip_get_captions_by_their_names(zipped, png):
     text = "image,caption\nholiday/a.png,a dog\na.PNG,never\nb.png,a cat\nb.png,two cats\nholiday/c.png,none here\n"
     received = zipped({"holiday/a.png": png, "holiday/b.png": png, "captions.csv": text.encode("utf-8-sig")})
     assert {r.id: r.captions for r in received.records} == {"holiday/a": ("a dog",), "holiday/b": ("a cat", "two cats")}
-    assert reasons(received) == dict.fromkeys(("a.PNG", "holiday/c.png"), "captions of a picture that is not there")
+    assert reasons(received) == dict.fromkeys(("a.PNG", "holiday/c.png"), "captions for a missing picture")
 
 
 def test_loose_pictures_take_captions_as_json_lines(tmp_path, folder, png):
@@ -130,7 +130,7 @@ def test_links_and_devices_of_a_zip_are_not_followed(zipped, png):
         info = zipfile.ZipInfo(name)
         info.external_attr = (kind | 0o777) << 16
         entries[info] = b"/etc/passwd"
-    assert reasons(zipped(entries)) == {"link.png": "a link is not followed", "pipe.png": "it is no plain file"}
+    assert reasons(zipped(entries)) == {"link.png": "links are not followed", "pipe.png": "it is not a regular file"}
 
 
 def test_an_encrypted_entry_is_left_out(tmp_path, folder, png):
@@ -154,7 +154,7 @@ def test_of_two_entries_of_one_name_the_first_is_taken(tmp_path, folder, png):
         archive.writestr("a.png", png)
         archive.writestr("a.png", b"another")
     received = receive([Upload(path, "up.zip")], folder)
-    assert reasons(received) == {"a.png": "this name came before"}
+    assert reasons(received) == {"a.png": "another file has this name"}
     assert received.records[0].path.read_bytes() == png
 
 
