@@ -2,6 +2,7 @@
 
     python -m scripts.figures measure     # evaluates and audits the checkpoint on both datasets, about ten minutes
     python -m scripts.figures             # writes the tables between <!-- figures: NAME --> and <!-- end of figures -->
+    python -m scripts.figures ablation build/ablation.jsonl    # prints the table of a results file of benchmarks.ablation
 
 The measurements are docs/figures/*.json (and ablation.jsonl, by benchmarks.ablation).
 """
@@ -13,9 +14,9 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
-from benchmarks.ablation import table_of
 from hgan.cli.main import main as hgan
 from hgan.io.files import atomic
 from hgan.retrieval.retriever import ROOT, default_checkpoint
@@ -25,6 +26,7 @@ FOLDER = ROOT / "docs" / "figures"
 DATASETS = {"photographs": ("../shared/flickr8k", "dev"), "toytown": ("assets/toytown", "test")}
 AUDITED = 300  # pictures, drawn with a fixed seed
 TEXTS = [ROOT / "README.md", Path(default_checkpoint()) / "README.md"]
+OF_ABLATION = {"rsum": "rsum", "full_r1": "`full`, text to image R@1", "pointing": "pointing, %"}
 Reports = dict[str, Any]
 
 
@@ -106,23 +108,46 @@ def _area(report: Reports, name: str) -> str:
     return f"{report['deletion'][name]['area_between']:.4f} ± {report['deletion'][name]['se']:.4f}"
 
 
+def ablation(lines: list[dict[str, Any]]) -> str:
+    """Mean and standard deviation over seeds of the runs with the budget of the last; one column a dataset and figure."""
+    lines = [line for line in lines if line["budget"] == lines[-1]["budget"]]
+    columns = list(
+        dict.fromkeys((name, figure) for line in lines for name, found in line["dev"].items() for figure in found)
+    )
+    heads = [f"{name}: {OF_ABLATION[figure]}" for name, figure in columns]
+    rows = []
+    for variant in dict.fromkeys(line["variant"] for line in lines):
+        own = [line for line in lines if line["variant"] == variant]
+        cells = []
+        for name, figure in columns:
+            values = [line["dev"][name][figure] for line in own]
+            spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
+            cells.append(f"{mean(values):.1f}{spread}")
+        rows.append([variant, str(len(own)), *cells])
+    return table(["variant", "seeds", *heads], rows)
+
+
 def table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows])
+
+
+def lines_of(path: Path) -> list[Reports]:
+    """The lines of a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def blocks() -> dict[str, str]:
     """Every table by its name."""
     read = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")}
     toytown = read["evaluate-toytown"]
-    lines = [json.loads(line) for line in (FOLDER / "ablation.jsonl").read_text(encoding="utf-8").splitlines()]
     return {
         "photographs": recalls(read["evaluate-photographs"]),
         "toytown": recalls(toytown),
         "tags": tags(toytown),
         "groups": groups(toytown),
         "audit": audits(read["audit-toytown"], read["audit-photographs"]),
-        "ablation": table_of(lines),
+        "ablation": ablation(lines_of(FOLDER / "ablation.jsonl")),
     }
 
 
@@ -143,9 +168,13 @@ def fill(text: str, found: dict[str, str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", nargs="?", choices=["measure"])
+    parser.add_argument("action", nargs="?", choices=["measure", "ablation"])
+    parser.add_argument("file", nargs="?", type=Path, default=FOLDER / "ablation.jsonl", help="for `ablation`")
     parser.add_argument("--only", nargs="+", choices=list(DATASETS), default=list(DATASETS))
     options = parser.parse_args()
+    if options.action == "ablation":
+        print(ablation(lines_of(options.file)))
+        return
     if options.action:
         measure(options.only)
         return

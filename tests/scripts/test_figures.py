@@ -40,3 +40,13 @@ def test_reports_become_tables() -> None:
     assert "| **score** | 1.0 | 2.0 | 3.1 | 1.0 | 2.0 | 3.1 | 12.2 |" in table
     assert "| cross alone |" in table
     assert table.endswith("The median rank is 4 (image to text) and 4 (text to image).")
+
+
+def test_the_table_of_an_ablation_gives_mean_and_spread_over_seeds_of_one_budget() -> None:
+    def line(variant: str, seed: int, rsum: float, epochs: int = 2) -> dict:
+        return {"variant": variant, "seed": seed, "budget": {"epochs": epochs}, "dev": {"photos": {"rsum": rsum}}}
+
+    lines = [line("no edges", 9, 1.0, epochs=1), line("full model", 0, 300.0), line("full model", 1, 302.0)]
+    table = figures.ablation([*lines, line("no edges", 0, 290.0)])
+    assert "| full model | 2 | 301.0 ± 1.4 |" in table
+    assert "| no edges | 1 | 290.0 |" in table
