@@ -125,7 +125,7 @@ STATUSES = {
 ATTACKS = {
     "past_the_queue": "large pictures sent around the queue",
     "large_pictures": "twelve very large pictures, through the queue",
-    "long_text": "a million characters typed into What if?",
+    "long_text": "up to 0.8 MB of text, typed into What if?",
     "long_bodies": "megabytes of JSON: long, deep, wide, huge numbers",
     "one_long_line": "40,000 captions for one picture, in one line",
     "false_galleries": "zips that pretend to be galleries of millions of items",

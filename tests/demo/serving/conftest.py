@@ -8,14 +8,17 @@ from collections.abc import Iterator
 import pytest
 
 import app
+from hgan.demo.serving.uploading import UPLOADS
 from hgan.demo.shell import build_demo
 from hgan.demo.uploads import private
+from hgan.demo.uploads.galleries import GALLERIES
 from hgan.retrieval.retriever import Retriever
+from hgan.settings import Settings
 from tests.demo.serving.site import FEW, Site
 
 
 @pytest.fixture(scope="package")
-def site(retriever: Retriever, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def running_site(retriever: Retriever, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     temporary = tmp_path_factory.mktemp("tmp")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(temporary))
@@ -26,4 +29,13 @@ def site(retriever: Retriever, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Site(url, demo, temporary)
         demo.close()
         private.FOLDERS.remove_all()
-        app.launch_options()  # the limits of other tests
+
+
+@pytest.fixture
+def site(running_site: Site) -> Iterator[Site]:
+    """With its own limits: uploads and galleries have those of the app that was prepared last."""
+    for kept in (UPLOADS, GALLERIES):
+        kept.limit(FEW)
+    yield running_site
+    for kept in (UPLOADS, GALLERIES):
+        kept.limit(Settings())
