@@ -85,9 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.out = file_place(options.out, "python -m benchmarks.ablation", _is_results)
     run(options)
-    print(
-        f"{len(_read(options.out))} finished runs in {options.out}; as a table: python -m scripts.figures ablation {options.out}"
-    )
+    print(f"{len(_read(options.out))} finished runs; as a table: python -m scripts.figures ablation {options.out}")
     return 0
 
 

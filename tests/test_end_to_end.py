@@ -97,11 +97,13 @@ def test_known_sentences_find_scenes_that_they_are_true_of(retriever, scenes, se
 
 
 def test_kitchens_find_captions_of_kitchens(retriever, scenes):
-    kitchens = [item for item in retriever.gallery.items if scenes[item.id]["place"] == "kitchen"][:12]
+    """Fewer than one caption in ten names a kitchen; of the ten best of a kitchen, about half do."""
+    captions = [caption for item in retriever.gallery.items for caption in item.captions]
+    assert sum("kitchen" in caption.lower() for caption in captions) < len(captions) / 10
+    kitchens = [item for item in retriever.gallery.items if scenes[item.id]["place"] == "kitchen"][:8]
     best = [retriever.search(image=ROOT / "assets" / "toytown" / item.image, k=10).hits for item in kitchens]
     named = [sum("kitchen" in (hit.caption or "").lower() for hit in hits) for hits in best]
-    assert len(named) == 12
-    assert sum(count > 0 for count in named) >= 11, named
+    assert sum(named) >= 0.35 * 10 * len(kitchens), named
 
 
 def test_every_explanation_adds_up(retriever):
