@@ -22,6 +22,7 @@ flickr8k          path of ../shared/flickr8k; the test is skipped where it is ab
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
@@ -29,12 +30,11 @@ import string
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, sync_playwright
 from transformers import AutoModel, BertConfig, BertTokenizer, MobileNetV2Config
 
 from hgan import HGANConfig, HGANModel, HGANProcessor
@@ -48,7 +48,12 @@ from hgan.training.batches import pixels
 from hgan.training.config import TrainConfig
 from scripts.chromium import MISSING, find, in_ci
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 ROOT = Path(__file__).resolve().parent.parent
+# Outside CI the tests of model and library run with no browser package installed.
+collect_ignore = [] if importlib.util.find_spec("playwright") or in_ci() else ["browser"]
 COLOURS = ("red", "green", "blue", "yellow", "black", "orange")
 SHAPES = {"circle": "ball", "square": "box"}  # word in captions -> display label
 WORDS = (
@@ -279,6 +284,8 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright  # here, so that tests of the model need no browser package
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         yield browser

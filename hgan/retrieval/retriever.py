@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoint import load
+from ..defaults import ROOT, default_checkpoint, default_gallery
 from ..gallery.captions import Progress
 from ..gallery.hub import gallery_folder
 from ..gallery.scorer import Graph
 from ..gallery.store import Gallery
 from ..io.images import open_image
 from ..model.similarity import SimilarityParameters
-from ..settings import setting
 from ..types import ImageGraph, TextGraph
 from . import case
 from . import errors as analysis
@@ -30,18 +30,7 @@ from .search import Searcher
 
 __all__ = ["ROOT", "ImageSource", "Query", "Retriever", "default_checkpoint", "default_gallery"]
 
-ROOT = Path(__file__).resolve().parents[2]
 NOTICED = 1e-3  # a difference between the stored and the newly encoded score that is worth a word
-
-
-def default_checkpoint() -> str:
-    """HGAN_CHECKPOINT (folder or hub id), or the checkpoint in the repository."""
-    return setting("HGAN_CHECKPOINT") or str(ROOT / "checkpoints" / "hgan-mini")
-
-
-def default_gallery() -> str:
-    """HGAN_GALLERY (a folder, or the hub id of a dataset), or the Toy Town gallery in the repository."""
-    return setting("HGAN_GALLERY") or str(ROOT / "assets" / "galleries" / "toytown")
 
 
 class Retriever(Searcher):
