@@ -16,7 +16,8 @@ import torch
 from hgan.checkpoint import load
 from hgan.data.folder import read_dataset
 from hgan.data.hard_negatives import WAYS
-from hgan.encoding import encode_records, encode_texts
+from hgan.data.readable import encode_records
+from hgan.encoding import encode_texts
 from hgan.model.similarity import score_table
 from hgan.retrieval.retriever import default_checkpoint
 from hgan.types import LEVELS

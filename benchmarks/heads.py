@@ -19,8 +19,9 @@ from hgan.data.folder import Record
 from hgan.data.phrases import Naming, namings_of_labels, namings_of_truth
 from hgan.data.samples import Sample
 from hgan.data.truth import SceneTruth
-from hgan.evaluation.evaluate import Scored, truth_of
+from hgan.evaluation.evaluate import Scored
 from hgan.evaluation.faithfulness.pointing import point, summarise
+from hgan.evaluation.metrics import truth_of
 from hgan.model.hgan import HGANModel
 from hgan.model.similarity import pair_terms, score_table
 from hgan.processing import HGANProcessor

@@ -29,11 +29,12 @@ import torch
 from safetensors.torch import load_file, save
 from torch.profiler import profile
 
-from hgan.checkpoint import resolve_source
 from hgan.training.batches import loader
 from hgan.training.config import TrainConfig, load_train_config
+from hgan.training.initialise import resolve_source
 from hgan.training.optimizer import freeze, freeze_statistics
 from hgan.training.trainer import Trainer
+from hgan.visualize.curve import draw_in
 
 CONFIG = "configs/hgan_mini.py"
 PLACE = Path(".gpu")
@@ -154,7 +155,7 @@ def run(config: TrainConfig, out: Path, minutes: float) -> None:
     stop = threading.Timer(60 * minutes, lambda: signal.raise_signal(signal.SIGTERM))  # the trainer saves its state
     stop.daemon = True
     stop.start()
-    print(Trainer(moved(config), progress=False).run())
+    print(Trainer(moved(config), progress=False, after_epoch=draw_in).run())
     give(PLACE / "run", out)
 
 

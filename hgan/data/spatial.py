@@ -26,7 +26,7 @@ def sides_of(caption: str, named: Sequence[Naming]) -> tuple[Side, ...]:
     """What a caption with sides in it says of the two things that it names, by where their boxes are. Nothing where it does not
     name two.
 
-    The one in front has the lower edge further down: so in 95 % of Toy Town's relations (counted in tests/scripts/test_toytown.py).
+    The one in front has the lower edge further down: in 95 % of Toy Town's relations, as tests/scripts/test_toytown.py counts.
     """
     if len(named) != 2:
         return ()

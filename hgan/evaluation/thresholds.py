@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from ..data.phrases import IOU as MEETS
 from ..data.phrases import TEACHER
+from ..data.readable import open_readable
 from ..data.record import Box, Record
-from ..encoding import open_readable, to_pixels
+from ..encoding import to_pixels
 from ..labels import label_index
 from ..model.boxes import pairwise_iou
 from ..model.hgan import HGANModel

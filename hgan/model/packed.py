@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..types import CONTEXT, LEVELS, FeatureGraph, ImageGraph, Similarity, TextEdges, TextGraph
+from ..types import CONTEXT, FeatureGraph, ImageGraph, Similarity, TextEdges, TextGraph
 from .edges import edge_level
 from .flat_edges import FlatThings, PackedPairs, packed_pairs, values_of_pictures, values_of_sentences
 from .fp16 import HalfVectors
 from .nodes import things_of
-from .similarity import LN2, NOTHING, SimilarityParameters, soft_maximum
+from .similarity import LN2, NOTHING, SimilarityParameters, scored, soft_maximum
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,7 @@ def similarity_to_all(
     levels = {"global": others.global_node @ query.global_node[0], "local": local, "cross": cross}
     shape = (-1, 1) if isinstance(query, TextGraph) else (1, -1)
     levels = {name: level.view(shape) for name, level in levels.items()}
-    score = sum(weight * levels[name] for name, weight in zip(LEVELS, parameters.level_weights, strict=True))
-    assert isinstance(score, Tensor)
-    return Similarity(score, levels, dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True)))
+    return scored(levels, parameters)
 
 
 def _together(

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from ..visualize.failures import Filter
 from .case import Source
+from .error_filter import Filter
 from .results import Analysis, QueryRow
 
 COLUMNS = (

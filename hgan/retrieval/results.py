@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from ..evaluation.metrics import Recall, RetrievalMetrics
+from ..gallery.calibration import Verdict
 
-LEVELS = ("global", "local", "cross")
 MIN_EDGE = 0.01  # edges of less weight are left out of JSON and drawings
 MAX_PAIRS = 5  # of regions that JSON lists for an edge of the sentence
 
@@ -24,23 +24,6 @@ class Hit:
     contributions: dict[str, float]
     image: str | None = None  # path of the picture relative to the gallery
     caption: str | None = None  # for picture queries
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the best match of a query stands out from its gallery as true matches do.
-
-    `z` is (best score - mean) / standard deviation over everything the query was compared with.
-    """
-
-    level: Literal["good", "weak", "nothing"]
-    z: float
-    typical: float  # median z of true matches in this gallery
-    sentence: str  # the same in plain words
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

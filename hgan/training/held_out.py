@@ -8,6 +8,7 @@ import torch
 
 from ..data.pictures import Pictures
 from ..data.record import Record
+from ..encoding import Encoder
 from ..evaluation.evaluate import Scored, score_graphs
 from ..model.hgan import HGANModel
 from ..processing import HGANProcessor
@@ -41,6 +42,6 @@ class HeldOut:
         for chosen in rows.split(BATCH):
             pixels = self.pictures.pixels[chosen.to(self.pictures.pixels.device)].float() / 255
             parts.append(model.encode_image((pixels - mean) / std))
-        found = score_graphs(model, processor, concatenate(parts), self.records)
+        found = score_graphs(Encoder(model, processor), concatenate(parts), self.records)
         model.train(training)
         return found

@@ -10,8 +10,9 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer
 
-from ..checkpoint import device_of, resolve_source
+from ..checkpoint import device_of
 from ..data.folder import Record
+from .initialise import resolve_source
 
 BATCH = 128
 

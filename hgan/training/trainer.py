@@ -6,6 +6,7 @@ import copy
 import math
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ..checkpoint import CHECKPOINT, build_model, device_of, place, save_checkpoint
+from ..checkpoint import CHECKPOINT, device_of, place, save_checkpoint
 from ..data.collate import Batch, Collate
 from ..data.folder import Record, read_dataset
 from ..data.pictures import Pictures
@@ -27,11 +28,11 @@ from ..io.replace import tidy
 from ..io.terminal import note
 from ..model.proposals import Proposals
 from ..types import LEVELS, Regions
-from ..visualize.curve import training_curve
 from .batches import TrainingSet, loader
 from .config import TrainConfig
 from .criterion import Losses, compare
 from .held_out import HeldOut
+from .initialise import build_model
 from .optimizer import freeze, freeze_statistics
 from .region_cache import KnownRegions
 from .run_folder import read_metrics, read_state, run_place, write_metrics, write_state
@@ -49,10 +50,16 @@ class Trainer:
     Args:
         config: the run.
         progress: show progress bars.
+        after_epoch: called with the folder of the run and all lines of its metrics, to draw them for example.
     """
 
-    def __init__(self, config: TrainConfig, progress: bool = True) -> None:
-        self.config, self.progress = config, progress
+    def __init__(
+        self,
+        config: TrainConfig,
+        progress: bool = True,
+        after_epoch: Callable[[Path, list[dict[str, Any]]], None] | None = None,
+    ) -> None:
+        self.config, self.progress, self.after_epoch = config, progress, after_epoch
         self.out = run_place(config)
         torch.manual_seed(config.seed)
         dev = {folder: read_dataset(folder, config.dev_split) for folder in config.dev}
@@ -220,7 +227,8 @@ class Trainer:
         }
         lines = [old for old in read_metrics(self.out) if old["epoch"] < self.epoch] + [line]
         write_metrics(self.out, lines)
-        training_curve(lines, self.out / "curve.png")
+        if self.after_epoch:
+            self.after_epoch(self.out, lines)
         self.evaluated = self.epoch
         if rsum > self.best:
             self.best, self.best_epoch = rsum, self.epoch

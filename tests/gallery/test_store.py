@@ -16,7 +16,7 @@ import hgan.gallery.captions
 from hgan.checkpoint import fingerprint
 from hgan.cli.main import main
 from hgan.data.folder import CaptionFact, read_dataset
-from hgan.encoding import encode_records
+from hgan.data.readable import encode_records
 from hgan.gallery.build import build_gallery
 from hgan.gallery.calibration import Calibration
 from hgan.gallery.packed import RaggedGraphs, flatten

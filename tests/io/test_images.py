@@ -19,7 +19,7 @@ from PIL import Image
 from hgan.io import images
 from hgan.io.images import open_image, to_rgb
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:

@@ -21,7 +21,7 @@ from hgan.gallery.store import verify
 from hgan.io.files import write_json
 from hgan.io.terminal import Parser, guarded, json_text, plain, say, shown
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ODD = "a\x1b[31m\n\r\t\x9b\u202e\u2066\u2028\udce9\x7f\u200bé👍🏽👨‍👩‍👧"
 
 

@@ -9,9 +9,10 @@ from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel, AutoProcessor, BertConfig, EfficientNetConfig
 
 from hgan import HGANConfig, HGANModel, HGANProcessor, Regions
-from hgan.checkpoint import build_model, load, save_checkpoint
+from hgan.checkpoint import load, save_checkpoint
 from hgan.encoding import encode_images, encode_texts, to_pixels
 from hgan.model.boxes import pairwise_iou
+from hgan.training.initialise import build_model
 from hgan.types import CONTEXT, OBJECT
 
 TINY_TEXT = {

@@ -11,7 +11,8 @@ import torch
 from hgan import HGANConfig, HGANModel, HGANProcessor
 from hgan.checkpoint import fingerprint, load, save_checkpoint
 from hgan.data.folder import read_dataset
-from hgan.encoding import encode_records, encode_texts
+from hgan.data.readable import encode_records
+from hgan.encoding import encode_texts
 from hgan.function_words import content_of
 from hgan.gallery.build import build_gallery
 from hgan.gallery.store import Gallery

@@ -22,12 +22,12 @@ from hgan.evaluation.evaluate import evaluate
 from hgan.io.images import open_image
 from hgan.model.proposals import Proposals
 from hgan.training import region_cache as known_regions
-from hgan.training import trainer as training
 from hgan.training.batches import loader
 from hgan.training.config import load_train_config
 from hgan.training.optimizer import schedule
 from hgan.training.proposal_loss import proposal_loss
 from hgan.training.trainer import Trainer, TrainingError
+from hgan.visualize.curve import draw_in
 
 
 def trainer(config) -> Trainer:
@@ -56,14 +56,8 @@ def unbroken(train_config_at, tmp_path_factory):
     """A run of two epochs of four steps, never interrupted: its config, trainer and result."""
     out = tmp_path_factory.mktemp("unbroken") / "run"
     config = train_config_at(out, hinge_from=1, hinge_weight=1.0)
-    run = trainer(config)
+    run = Trainer(config, progress=False, after_epoch=draw_in)
     return config, run, run.run()
-
-
-@pytest.fixture(autouse=True)
-def no_drawing(monkeypatch):
-    """Only `unbroken` draws its curve: drawing takes half of a tiny run's time."""
-    monkeypatch.setattr(training, "training_curve", lambda lines, path: None)
 
 
 def test_a_run_writes_metrics_of_each_epoch_a_curve_and_its_config(unbroken):

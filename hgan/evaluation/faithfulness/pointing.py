@@ -1,8 +1,8 @@
 """Pointing: does the region that the words of an object have their largest term with lie on the object?
 
 The term of some words with a region is the sum, over these words, of what an explanation lists for a word and a region: both
-directions of the local level (`local_terms` in `hgan.retrieval.explain`). The region with the largest sum points. It hits if its IoU with a
-box of the named things is at least 0.5, or if its centre lies inside one; with several things any of them counts.
+directions of the local level (`local_terms` in `hgan.retrieval.explain`). The region with the largest sum points. It hits if its
+IoU with a box of the named things is at least 0.5, or if its centre lies inside one; with several things any of them counts.
 """
 
 from __future__ import annotations

@@ -10,9 +10,10 @@ import torch
 from tqdm import tqdm
 
 from ...data.phrases import TEACHER, namings_of_labels, namings_of_truth
+from ...data.readable import none_readable, open_readable
 from ...data.record import Box, Record
 from ...data.truth import SceneTruth
-from ...encoding import encode_texts, none_readable, open_readable, to_pixels
+from ...encoding import encode_texts, to_pixels
 from ...io.left_out import LeftOut, log
 from ...model.hgan import HGANModel
 from ...model.similarity import SimilarityParameters, pair_terms, similarity
