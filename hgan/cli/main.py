@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging as transformers_logging
 
 from ..io.terminal import Parser, complain, guarded, plain
 from . import commands as run
+
+Commands = Any  # what argparse's `add_subparsers` gives
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,12 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="hgan", description="Image-text retrieval with scores that are sums of readable parts.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_train, _judge, _change, _gallery, _ask):
+        add(commands)
+    return parser
 
+
+def _train(commands: Commands) -> None:
     train = commands.add_parser("train", help="train or resume the run that a config file describes")
     train.add_argument("config", help="a file such as configs/hgan_mini.py")
     train.add_argument("--out", help="folder of the run (default: as in the config)")
     train.set_defaults(run=run.train)
 
+
+def _judge(commands: Commands) -> None:
     evaluation = commands.add_parser("evaluate", help="recall in both directions, of the score and of each level alone")
     evaluation.add_argument("--dataset", required=True, metavar="DIR", help="a dataset folder")
     evaluation.add_argument("--split", help="only the records of this split")
@@ -60,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     audits.add_argument("--plot", metavar="FILE", help="write a figure too: .png, .webp or .svg")
     audits.set_defaults(run=run.audit)
 
+
+def _change(commands: Commands) -> None:
     averaging = commands.add_parser(
         "average", help="the weighted mean of checkpoints that were trained one after another"
     )
@@ -92,6 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     _model_options(thresholds)
     thresholds.set_defaults(run=run.thresholds)
 
+
+def _gallery(commands: Commands) -> None:
     gallery = commands.add_parser("gallery", help="build, describe or verify a gallery")
     actions = gallery.add_subparsers(required=True, metavar="ACTION")
     build = actions.add_parser("build", help="encode a folder of pictures or a dataset folder")
@@ -114,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("--json", action="store_true", help="print JSON")
         action.set_defaults(run=function)
 
+
+def _ask(commands: Commands) -> None:
     for name, function, text in (
         ("search", run.search, "ranked matches of a sentence or a picture"),
         ("explain", run.explain, "one match, explained by level, word and region"),
@@ -134,7 +150,6 @@ def _parser() -> argparse.ArgumentParser:
         _model_options(command)
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=function)
-    return parser
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ...data.phrases import TEACHER, namings_of_labels, namings_of_truth
+from ...data.phrases import TEACHER, Naming, namings_of_labels, namings_of_truth
 from ...data.readable import none_readable, open_readable
 from ...data.record import Box, Record
 from ...data.truth import SceneTruth
@@ -17,7 +17,7 @@ from ...encoding import encode_texts, to_pixels
 from ...io.left_out import LeftOut, log
 from ...model.hgan import HGANModel
 from ...model.similarity import SimilarityParameters, pair_terms, similarity
-from ...processing import HGANProcessor
+from ...processing import HGANProcessor, Sentence
 from ...types import ImageGraph, Regions, TextGraph, concatenate
 from . import deletion, pointing, proposals
 
@@ -66,18 +66,16 @@ def audit(
     parameters = model.similarity_parameters.frozen()
     known = [[box for box in record.regions or () if box.score >= TEACHER] for record in records]
 
-    pointed = []
-    for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
+    def named(row: int, number: int, sentence: Sentence) -> Sequence[Naming]:
         record = records[row]
         if truth is not None and record.id in truth:
-            namings = namings_of_truth(sentences[column], record.number(number), truth[record.id])
-        else:
-            namings = namings_of_labels(sentences[column], known[row])
-        if namings:
-            image, terms = images[row], pair_terms(images[row], texts[column], parameters)
-            local, real = terms.local_words + terms.local_regions, image.mask[0]
-            boxes, kinds = image.boxes[0][real], image.kinds[0][real]
-            pointed += [(naming.kind, pointing.point(naming, local, boxes, kinds)) for naming in namings]
+            return namings_of_truth(sentence, record.number(number), truth[record.id])
+        return namings_of_labels(sentence, known[row])
+
+    pointed = []
+    for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
+        if namings := named(row, number, sentences[column]):
+            pointed += _pointed(namings, images[row], texts[column], parameters)
 
     return {
         "truth": "exact" if truth is not None else "teacher",
@@ -89,6 +87,16 @@ def audit(
         "additivity": _additivity(images, texts, parameters, seed, PAIRS if pairs is None else pairs, progress),
         "proposals": _proposals(model, images, known, records),
     }
+
+
+def _pointed(
+    namings: Sequence[Naming], image: ImageGraph, text: TextGraph, parameters: SimilarityParameters
+) -> list[tuple[str, Any]]:
+    """Where the words of each phrase point, of one pair."""
+    terms = pair_terms(image, text, parameters)
+    local, real = terms.local_words + terms.local_regions, image.mask[0]
+    boxes, kinds = image.boxes[0][real], image.kinds[0][real]
+    return [(naming.kind, pointing.point(naming, local, boxes, kinds)) for naming in namings]
 
 
 @torch.no_grad()
