@@ -6,14 +6,17 @@ rendered by itself, on any number of processes, with the same result.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from random import Random
 
+from tqdm import tqdm
+
 from . import groups, moves
-from .catalog import KIND, SCALE
+from .catalog import KIND
 from .compose import COLOURS_WORN, Composer, circumstances
 from .groups import Member
+from .lines import read_lines, write_lines
 from .sample import SEED, Staged, finish
 from .world import HARD_SPLITS, PLACES, SPLITS, Scene
 
@@ -85,7 +88,11 @@ def ids(split: str, number: int) -> list[str]:
     return [f"{split}-{4 * number + member:04d}" for member in range(4)]
 
 
-def draw(split: str) -> Iterator[Staged]:
-    """All scenes of a hard split, in order."""
-    for number in range(SPLITS[split] // 4):
-        yield from group(split, number)
+def planned(split: str, folder: Path = Path("build/toytown/plan")) -> list[Scene]:
+    """All scenes of a hard split as they are drawn, in order; kept in `folder`, as drawing them takes minutes."""
+    path = folder / f"{split}.jsonl"
+    scenes = [Scene.from_json(row) for row in read_lines(path)]
+    for number in tqdm(range(len(scenes) // 4, SPLITS[split] // 4), desc=f"draw {split}", unit="group"):
+        scenes += [staged.scene for staged in group(split, number)]
+        write_lines(path, [scene.to_json() for scene in scenes])
+    return scenes
