@@ -25,13 +25,13 @@ from tqdm import tqdm
 
 from benchmarks.features import extract
 from benchmarks.heads import Pictures, head_of, namings_of, score, train
-from hgan.build import fingerprint, load
+from hgan.checkpoint import fingerprint, load
 from hgan.data.folder import Record, read_dataset
 from hgan.data.truth import read_truth
-from hgan.places import file_place
-from hgan.retriever import default_checkpoint
-from hgan.train_config import load_train_config
-from hgan.training import training_set
+from hgan.io.places import file_place
+from hgan.retrieval.retriever import default_checkpoint
+from hgan.training.config import load_train_config
+from hgan.training.trainer import training_set
 from hgan.types import LEVELS
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from playwright.sync_api import Page, sync_playwright
 
-from hgan.retriever import Retriever
+from hgan.retrieval.retriever import Retriever
 from scripts.chromium import find
 
 from .server import Server, Session, running

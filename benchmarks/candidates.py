@@ -14,7 +14,7 @@ import torch
 
 from hgan.gallery.index import CandidateIndex
 from hgan.model.similarity import score_table
-from hgan.retriever import Retriever, default_gallery
+from hgan.retrieval.retriever import Retriever, default_gallery
 from hgan.types import ImageGraph, TextGraph
 
 TOP = 10

@@ -15,8 +15,8 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from hgan.places import file_place
-from hgan.retriever import ROOT, Retriever, default_gallery
+from hgan.io.places import file_place
+from hgan.retrieval.retriever import ROOT, Retriever, default_gallery
 from scripts.toytown.lines import read_lines
 from scripts.toytown.truth import Claim, true_of
 from scripts.toytown.world import Scene

@@ -12,22 +12,22 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks.features import Features
-from hgan.audit.pointing import point, summarise
-from hgan.build import device_of
+from hgan.checkpoint import device_of
+from hgan.cli.report import evaluation_report
 from hgan.config import HGANConfig
-from hgan.data.batches import TrainingSet, draw_captions
 from hgan.data.folder import Record
+from hgan.data.phrases import Naming, grounding_loss, namings_of_labels, namings_of_truth
 from hgan.data.truth import SceneTruth
-from hgan.evaluation import Scored, truth_of
-from hgan.grounding import Naming, grounding_loss, namings_of_labels, namings_of_truth
-from hgan.loss import objective
+from hgan.evaluation.evaluate import Scored, truth_of
+from hgan.evaluation.faithfulness.pointing import point, summarise
 from hgan.model.hgan import HGANModel
 from hgan.model.similarity import SimilarityParameters, join_columns, pair_terms, score_table
-from hgan.optimisation import groups, schedule
 from hgan.processing import HGANProcessor
-from hgan.report import evaluation_report
-from hgan.train_config import TrainConfig
-from hgan.training import TEXT_BLOCK
+from hgan.training.batches import TrainingSet, draw_captions
+from hgan.training.config import TrainConfig
+from hgan.training.losses import objective
+from hgan.training.optimizer import groups, schedule
+from hgan.training.trainer import TEXT_BLOCK
 from hgan.types import LEVELS, concatenate
 
 
@@ -128,7 +128,7 @@ def train(model: HGANModel, data: TrainingSet, pictures: Pictures, config: Train
 
 def _texts(data: TrainingSet, pictures: Pictures, indices: list[int]) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """Captions drawn for a batch, by rising length: their numbers among the features, owner, rivals and, where it is known, the
-    teacher's word, as in `hgan.data.batches`."""
+    teacher's word, as in `hgan.training.batches`."""
     drawn = []
     for place, index in enumerate(indices):
         record, rng = data.records[index], random.Random(f"{data.seed} {data.epoch} {index}")
@@ -150,7 +150,7 @@ def _texts(data: TrainingSet, pictures: Pictures, indices: list[int]) -> tuple[T
 @torch.no_grad()
 def score(model: HGANModel, pictures: Pictures) -> dict[str, Any]:
     """rsum of the score, R@1 of `full` captions where tags are known, and the share of words whose largest term lies on what
-    they name (`hgan.audit.pointing`, all regions)."""
+    they name (`hgan.evaluation.faithfulness.pointing`, all regions)."""
     model.eval().to("cpu")
     features, records = pictures.features, pictures.records
     images = [model.graph_of_regions(features.regions(rows)) for rows in torch.arange(len(records)).split(256)]

@@ -14,11 +14,12 @@ import sys
 
 import torch
 
-from hgan.build import load
+from hgan.checkpoint import load
 from hgan.data.folder import read_dataset
-from hgan.encoding import encode_records, encode_texts
+from hgan.data.readable import encode_records
+from hgan.encoding import encode_texts
 from hgan.model.similarity import score_table
-from hgan.retriever import default_checkpoint
+from hgan.retrieval.retriever import default_checkpoint
 from hgan.types import LEVELS
 
 TAGS = ("full", "relations", "attributes")

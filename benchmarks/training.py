@@ -24,14 +24,14 @@ from unittest import mock
 import torch
 from torch import nn
 
-import hgan.data.batches
 import hgan.data.substitutes
-import hgan.training
-from hgan.data.batches import Batch, Collate, TrainingSet, loader
+import hgan.training.batches
+import hgan.training.trainer
 from hgan.model.hgan import HGANModel
-from hgan.optimisation import freeze, freeze_statistics
-from hgan.train_config import TrainConfig, load_train_config
-from hgan.training import TEXT_BLOCK, Trainer
+from hgan.training.batches import Batch, Collate, TrainingSet, loader
+from hgan.training.config import TrainConfig, load_train_config
+from hgan.training.optimizer import freeze, freeze_statistics
+from hgan.training.trainer import TEXT_BLOCK, Trainer
 
 
 class Clock:
@@ -89,8 +89,8 @@ def parts_of(trainer: Trainer) -> list[tuple[Any, str, str]]:
         (model, "graph_of_regions", "region graphs and MFAR"),
         (model, "graph_of_words", "word graphs and MFAR"),
         (model, "similarity", "similarity"),
-        (hgan.training, "objective", "losses"),
-        (hgan.training, "proposal_loss", "losses"),
+        (hgan.training.trainer, "objective", "losses"),
+        (hgan.training.trainer, "proposal_loss", "losses"),
         (torch.Tensor, "backward", "backward"),
         (nn.utils, "clip_grad_norm_", "clip"),
         (trainer.optimizer, "step", "optimiser"),

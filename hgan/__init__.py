@@ -4,10 +4,13 @@ from transformers import AutoConfig, AutoModel, AutoProcessor
 
 from .config import HGANConfig
 from .model.hgan import HGANModel, HGANOutput
+from .moved import keep_old_paths
 from .processing import HGANProcessor
-from .types import Hit, ImageGraph, Regions, SearchResult, Similarity, TextGraph
+from .retrieval.results import Hit, SearchResult
+from .types import ImageGraph, Regions, Similarity, TextGraph
 from .version import __version__
 
+keep_old_paths()
 AutoConfig.register("hgan", HGANConfig)
 AutoModel.register(HGANConfig, HGANModel)
 AutoProcessor.register(HGANConfig, HGANProcessor)

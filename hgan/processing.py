@@ -12,7 +12,7 @@ from transformers.utils import logging
 
 from .config import HGANConfig
 from .image_processing import HGANImageProcessor
-from .pixels import RESAMPLE, Picture, pixel_values
+from .io.pixels import RESAMPLE, Picture, pixel_values
 from .words import Draft, Sentence, draft, sentence, texts_of, word_of
 
 __all__ = ["HGANProcessor", "Sentence", "require_agreement"]
@@ -27,7 +27,7 @@ class HGANProcessor(ProcessorMixin):
 
     Args:
         image_processor: its settings (side of the square, mean, std) are what is used; the pixels are made by
-            `hgan.pixels`, as everywhere else.
+            `hgan.io.pixels`, as everywhere else.
         tokenizer: a fast tokenizer (offsets are needed to merge word pieces).
         max_words, max_tokens: a longer sentence is cut; `read` says so.
     """
@@ -125,7 +125,7 @@ class HGANProcessor(ProcessorMixin):
         """`pixel_values` (B, 3, S, S) of pictures; `input_ids`, `attention_mask`, `word_index` (B, T) of sentences.
 
         Args:
-            images: one or several; see `hgan.pixels.as_picture` for what is taken.
+            images: one or several; see `hgan.io.pixels.as_picture` for what is taken.
             text: one or several sentences.
 
         Raises:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ablation import table_of
-from hgan.cli import main as hgan
-from hgan.files import atomic
-from hgan.retriever import ROOT, default_checkpoint
+from hgan.cli.main import main as hgan
+from hgan.io.files import atomic
+from hgan.retrieval.retriever import ROOT, default_checkpoint
 from hgan.types import LEVELS
 
 FOLDER = ROOT / "docs" / "figures"

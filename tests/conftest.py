@@ -6,7 +6,7 @@ tiny_config       HGANConfig: MobileNetV2 at a tenth of its width, one BERT laye
 tiny_tokenizer    WordPiece with the words of the tiny dataset, single letters and digits for everything else
 tiny_model        HGANModel in eval mode, random but lively: pictures and sentences differ in score, detections differ in number
 tiny_processor    its HGANProcessor
-tiny_checkpoint   both as a checkpoint folder (`hgan.build.load` takes it)
+tiny_checkpoint   both as a checkpoint folder (`hgan.checkpoint.load` takes it)
 tiny_dataset      dataset folder: 12 pictures of coloured shapes, splits train (8) and dev (4), 2 captions each, regions.jsonl
 tiny_gallery      folder of a gallery of all 12 pictures and 24 captions, thumbnails as large as the pictures
 tiny_retriever    a Retriever of tiny_model and tiny_gallery
@@ -38,14 +38,14 @@ from playwright.sync_api import Browser, sync_playwright
 from transformers import AutoModel, BertConfig, BertTokenizer, MobileNetV2Config
 
 from hgan import HGANConfig, HGANModel, HGANProcessor
-from hgan.build import save_checkpoint
-from hgan.data.batches import pixels
+from hgan.checkpoint import save_checkpoint
 from hgan.data.folder import read_dataset
 from hgan.encoding import to_pixels
 from hgan.gallery.build import build_gallery
 from hgan.gallery.store import Gallery
-from hgan.retriever import Retriever
-from hgan.train_config import TrainConfig
+from hgan.retrieval.retriever import Retriever
+from hgan.training.batches import pixels
+from hgan.training.config import TrainConfig
 from scripts.chromium import MISSING, find, in_ci
 
 ROOT = Path(__file__).resolve().parent.parent

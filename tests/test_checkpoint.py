@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoProcessor
 
 from hgan import HGANModel, HGANProcessor
-from hgan.build import build_model, fingerprint, load, save_checkpoint, soup
-from hgan.cli import main
+from hgan.checkpoint import build_model, fingerprint, load, save_checkpoint, soup
+from hgan.cli.main import main
 from hgan.encoding import encode_images
 
 ROOT = Path(__file__).resolve().parent.parent

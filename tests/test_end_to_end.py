@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hgan.gallery.store import verify
-from hgan.retriever import ROOT, Retriever
+from hgan.retrieval.retriever import ROOT, Retriever
 
 CHECKPOINT, GALLERY = ROOT / "checkpoints" / "hgan-mini", ROOT / "assets" / "galleries" / "toytown"
 

@@ -17,11 +17,11 @@ import pytest
 
 import app
 from hgan import settings as settings_module
-from hgan import start
+from hgan.demo.serving import start
+from hgan.demo.serving.start import WarmUp, check_places, ended_by_signals, without_proxy
 from hgan.gallery import captions
-from hgan.retriever import Retriever, default_checkpoint, default_gallery
+from hgan.retrieval.retriever import Retriever, default_checkpoint, default_gallery
 from hgan.settings import NUMBERS, TEXTS, Settings, cache_folder, setting, warn_of_unknown
-from hgan.start import WarmUp, check_places, ended_by_signals, without_proxy
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -6,7 +6,7 @@ import random
 
 from PIL import Image
 
-from ..pixels import square
+from ..io.pixels import square
 from .folder import Box
 
 Window = tuple[float, float, float, float]

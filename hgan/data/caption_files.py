@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
 
-from .jsonl import FORM, parse_lines
-from .left_out import LeftOut, unreadable_caption
-from .names import same_name
+from ..io.jsonl import FORM, parse_lines
+from ..io.left_out import LeftOut, unreadable_caption
+from ..io.names import same_name
 
 CAPTION_SUFFIXES = (".csv", ".jsonl", ".ndjson")
 MAX_CAPTION_FILE = 10_000_000  # bytes

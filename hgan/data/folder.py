@@ -7,12 +7,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..images import SUFFIXES
+from ..io.images import SUFFIXES
+from ..io.jsonl import read_jsonl
+from ..io.left_out import LeftOut, log
+from ..io.names import same_name, unique_ids, without_suffix, written
 from .caption_files import FOLDER_BOUNDS, assign, read_captions
-from .jsonl import read_jsonl
-from .left_out import LeftOut, log
 from .listing import CAPTION_TABLES, Listing, list_folder
-from .names import same_name, unique_ids, without_suffix, written
 from .own_gallery import NOTICE, is_gallery, kept_items
 from .record import Box, CaptionFact, Record
 from .records import read_records

@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ..images import SUFFIXES, UNREAD
-from .left_out import LeftOut
-from .names import without_suffix, written
+from ..io.images import SUFFIXES, UNREAD
+from ..io.left_out import LeftOut
+from ..io.names import without_suffix, written
 from .own_gallery import is_gallery
 
 LITTER = (

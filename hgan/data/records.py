@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .jsonl import Line, lines_of, read_jsonl
-from .left_out import LeftOut, good_captions, require_some
-from .names import Finder, same_name, unique_ids, without_suffix, written
+from ..io.jsonl import Line, lines_of, read_jsonl
+from ..io.left_out import LeftOut, good_captions, require_some
+from ..io.names import Finder, same_name, unique_ids, without_suffix, written
 from .own_gallery import is_inside
 from .record import Box, CaptionFact, Record
 

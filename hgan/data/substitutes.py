@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from ..images import open_image
-from .left_out import LeftOut, log
-from .names import written
+from ..io.images import open_image
+from ..io.left_out import LeftOut, log
+from ..io.names import written
 from .record import Record
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from ..retriever import Retriever
+from ..retrieval.retriever import Retriever
 from ..settings import Settings
-from . import about, classroom, compare, errors, explain, my_gallery, search, what_if
-from .context import HOUR, PAGES, SMALL, Context, Shared
-from .fair_queue import FairQueue
-from .links import COPY_ADDRESS, REPLACE_ADDRESS
-from .messages import told
+from .pages import about, classroom, compare, errors, explain, my_gallery, search, what_if
+from .parts.context import HOUR, PAGES, SMALL, Context, Shared
+from .parts.links import COPY_ADDRESS, REPLACE_ADDRESS
+from .serving.fair_queue import FairQueue
+from .serving.messages import told
 
 TITLE = "HGAN: sentences and pictures"
 INTRODUCTION = """# Find a picture by a sentence, or a sentence by a picture

@@ -17,26 +17,26 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from ..ahead import one_ahead
-from ..build import fingerprint
+from ..checkpoint import fingerprint
 from ..data.folder import Record
 from ..encoding import encode_images, encode_texts
-from ..files import atomic, sha256, write_json
-from ..images import open_image, still_webp
-from ..locks import OWNER, locked_folder
+from ..io.files import atomic, sha256, write_json
+from ..io.images import open_image, still_webp
+from ..io.locks import OWNER, locked_folder
+from ..io.pixels import square
+from ..io.places import folder_place
+from ..io.prefetch import one_ahead
+from ..io.replace import remove_files, replace, tidy
+from ..io.terminal import Patient
 from ..model.hgan import HGANModel
 from ..model.similarity import SimilarityParameters
-from ..pixels import square
-from ..places import folder_place
 from ..processing import HGANProcessor
-from ..replace import remove_files, replace, tidy
-from ..terminal import Patient
 from ..types import ImageGraph, TextGraph
 from .calibrate import calibrate_sentences
 from .calibration import SAMPLE, sample
 from .captions import encode_captions
+from .packed import RaggedGraphs, flatten
 from .plan import WORK, part_file, prepare, read_part, work_place
-from .ragged import RaggedGraphs, flatten
 from .store import FORMAT, GALLERY, PLAN, Gallery, Item, item_json
 
 MAX_THUMBNAIL = 16_383  # pixels a side: what WebP holds

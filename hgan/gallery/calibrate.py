@@ -9,8 +9,8 @@ from ..processing import HGANProcessor
 from ..types import ImageGraph, TextGraph
 from . import foreign
 from .calibration import PICTURES, SAMPLE, Calibration, sample
-from .ragged import RaggedGraphs
-from .side import EXACT_LIMIT
+from .packed import RaggedGraphs
+from .scorer import EXACT_LIMIT
 
 
 def calibrate_sentences(

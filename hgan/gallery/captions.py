@@ -18,7 +18,7 @@ from ..model.hgan import HGANModel
 from ..processing import HGANProcessor
 from ..settings import cache_folder, say_once
 from ..types import TextGraph
-from .ragged import RaggedGraphs, flatten
+from .packed import RaggedGraphs, flatten
 from .store import Gallery
 
 CHUNK = 256  # captions between two reports of progress

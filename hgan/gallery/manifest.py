@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..data.jsonl import parse_object
+from ..io.jsonl import parse_object
 
 FORMAT = 1
 

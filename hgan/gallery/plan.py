@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ..data.folder import Record
-from ..files import remove_unfinished, write_json
-from ..locks import OWNER
-from ..places import Kind
-from ..replace import remove_files
+from ..io.files import remove_unfinished, write_json
+from ..io.locks import OWNER
+from ..io.places import Kind
+from ..io.replace import remove_files
 from .store import GALLERY, PLAN
 
 MADE_BY = "hgan gallery build"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..types import Explanation, NodeTerms
+from ..retrieval.results import Explanation, NodeTerms
 from .charts import SCROLLS, escape, number
 from .pictures import numbered, region_key, strongest, word_key
 

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..files import atomic
+from ..io.files import atomic
 from .charts import LEVEL_COLOURS
 
 MARK = "made by hgan audit"
@@ -26,7 +26,7 @@ def audit_figure(report: Mapping[str, Any]) -> Figure:
     """Deletion curves of regions and of words, and pointing beside what it is held against.
 
     Args:
-        report: of `hgan.audit.audit`.
+        report: of `hgan.evaluation.faithfulness.audit`.
     """
     figure = Figure(figsize=(13, 3.8), layout="constrained")
     regions, words, pointing = figure.subplots(1, 3)

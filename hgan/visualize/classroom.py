@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..class_cases import LETTERS, ClassCase
+from ..retrieval.classroom import LETTERS, ClassCase
 from .charts import bar_scale, escape, legend, number, stacked_bar, table
 from .waterfall import waterfall
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..types import Comparison, Explanation, Step
+from ..retrieval.results import Comparison, Explanation, Step
 from .charts import bar_scale, escape, legend, number, stacked_bar, table
 from .pictures import Picture, numbered, regions_drawing, strongest
 from .waterfall import signed, waterfall

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from ..files import atomic
+from ..io.files import atomic
 from .charts import LEVEL_COLOURS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..case import Source
+from ..retrieval.case import Source
 from .charts import escape
 from .linked import SCRIPT
 from .style import CSS

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..types import LEVELS, Explanation, NodeTerms
+from ..retrieval.results import Explanation, NodeTerms
+from ..types import LEVELS
 from .alignment import alignment
 from .charts import LEVEL_MEANINGS, bar_scale, escape, number, stacked_bar, sum_text, swatch, table
 from .graphs import (

@@ -10,7 +10,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..types import LEVELS, QueryRow
+from ..retrieval.results import QueryRow
+from ..types import LEVELS
 from .charts import LEVEL_COLOURS
 
 HATCHES = {"global": "", "local": "//", "cross": ".."}

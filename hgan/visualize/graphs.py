@@ -12,7 +12,7 @@ from typing import Any
 
 import networkx as nx
 
-from ..types import MIN_EDGE, Explanation, NodeTerms
+from ..retrieval.results import MIN_EDGE, Explanation, NodeTerms
 from .charts import SCROLLS, escape, number
 from .pictures import HIGHLIGHT, MARKED, WIDTH, Picture, numbered, over_picture, region_key, scaled, strongest, word_key
 

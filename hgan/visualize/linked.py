@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..types import Explanation, NodeTerms
+from ..retrieval.results import Explanation, NodeTerms
 from .charts import escape, number
 from .pictures import numbered, region_key, strongest, word_key
 

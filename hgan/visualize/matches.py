@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..types import LEVELS, Hit, SearchResult, Verdict
+from ..retrieval.results import Hit, SearchResult, Verdict
+from ..types import LEVELS
 from .charts import bar_scale, escape, legend, number, stacked_bar, swatch
 from .notes import cost, notices
 from .pictures import Picture

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from ..types import NodeTerms
+from ..retrieval.results import NodeTerms
 from .charts import escape, number
 
 WIDTH = 640.0

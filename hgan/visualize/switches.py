@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from ..types import Explanation
+from ..retrieval.results import Explanation
 from .graphs import image_edges, text_edges
 from .pictures import strongest
 from .waterfall import signed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..types import LEVELS, Comparison, Step, WhatIf
+from ..retrieval.results import Comparison, Step, WhatIf
+from ..types import LEVELS
 from .charts import bar_scale, escape, legend, number, stacked_bar, swatch, table
 from .pictures import Picture, regions_drawing
 from .waterfall import signed, waterfall

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, expect
 
-from hgan.demo.context import PAGES
+from hgan.demo.parts.context import PAGES
 
 WAIT_MS = 40_000  # generous: a busy machine is no fault
 PHONE = 600  # px: narrower screens are touched

@@ -8,7 +8,7 @@ import pytest
 from driving import Visit
 from playwright.sync_api import expect
 
-from hgan.demo.context import PAGES
+from hgan.demo.parts.context import PAGES
 
 SENTENCE = "a red circle on the left of a blue square"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from driving import Visit
 from playwright.sync_api import expect
 
-from hgan.retriever import Retriever
+from hgan.retrieval.retriever import Retriever
 
 SENTENCE = "a red circle on the left of a blue square"
 CROSS_ALONE = {"global": 0.0, "local": 0.0, "cross": 1.0}
