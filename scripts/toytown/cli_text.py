@@ -27,7 +27,10 @@ def add_parsers(subparsers: Any) -> None:
         parser.add_argument("--folder", type=Path, default=FOLDER, help="dataset folder (default: %(default)s)")
         if name == "captions":
             parser.add_argument(
-                "--split", choices=tuple(SPLITS), action="append", help="only of this split; may be given again (default: all)"
+                "--split",
+                choices=tuple(SPLITS),
+                action="append",
+                help="only of this split; may be given again (default: all)",
             )
         parser.set_defaults(run=run)
     told = "write a dataset folder of one split with more captions a scene, to train on"

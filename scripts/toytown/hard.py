@@ -38,7 +38,9 @@ def group(split: str, number: int) -> list[Staged]:
         ValueError: not a hard split, or no such group.
     """
     if split not in HARD_SPLITS or not 0 <= number < SPLITS[split] // 4:
-        raise ValueError(f"got group {number} of {split!r}, but expected one of {', '.join(HARD_SPLITS)} and its groups")
+        raise ValueError(
+            f"got group {number} of {split!r}, but expected one of {', '.join(HARD_SPLITS)} and its groups"
+        )
     turns = TURNS[split]
     differs, turn = turns[number % len(turns)], number // len(turns) * turns.count(turns[number % len(turns)])
     turn += turns[: number % len(turns)].count(differs)

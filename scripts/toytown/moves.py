@@ -128,9 +128,7 @@ def _slots(cast: _Cast, start: Layout, rng: Random) -> dict[str, Pose]:
     base, azimuth = start.poses[fixed.id], start.camera.azimuth
     a = radians(azimuth)
     right, ahead = (cos(a), sin(a)), (-sin(a), cos(a))
-    reach = 0.5 * (
-        max(KIND[fixed.kind].extent[:2]) * base.scale + max(KIND[mover.kind].extent[:2]) * SCALE[mover.size]
-    )
+    reach = 0.5 * (max(KIND[fixed.kind].extent[:2]) * base.scale + max(KIND[mover.kind].extent[:2]) * SCALE[mover.size])
     wide, far = reach + rng.uniform(0.15, 0.35), reach + rng.uniform(1.5, 2.1)
     off = rng.choice((-1, 1)) * 0.22 * wide
     yaw = azimuth + rng.uniform(-30, 5)

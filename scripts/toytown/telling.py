@@ -136,7 +136,9 @@ def _relation(planner: Planner, group: Sequence[Scene], free: bool) -> Draft | N
 
 def _count(planner: Planner, group: Sequence[Scene], free: bool) -> Draft | None:
     """The number of the kind of which the scenes of the group have more or less, now and then with another thing."""
-    numbers = {t.kind: {sum(o.kind == t.kind for o in scene.things) for scene in group} for s in group for t in s.things}
+    numbers = {
+        t.kind: {sum(o.kind == t.kind for o in scene.things) for scene in group} for s in group for t in s.things
+    }
     counted = [e for e, entity in enumerate(planner.entities) if len(numbers[entity.plain.kind]) > 1]
     if len(counted) != 1:
         return None

@@ -31,7 +31,9 @@ def run(split: str, start: int, limit: int | None, out: Path, work: Path, worker
         groups = range(start // 4, -(-min(SPLITS[split], SPLITS[split] if limit is None else limit) // 4))
         done = _groups(split, groups, out, work, workers)
     elif workers > 1:
-        raise ValueError(f"got {workers} workers for {split}, but expected one: only hard splits are drawn group by group")
+        raise ValueError(
+            f"got {workers} workers for {split}, but expected one: only hard splits are drawn group by group"
+        )
     else:
         done = _scenes(split, start, limit, out, work)
     try:
