@@ -78,7 +78,7 @@ def evaluation_lines(report: Mapping[str, Any]) -> list[str]:
             f"{'hard groups differ in':36}{'groups':>8}{'captions':>10}{'first':>7}{'chance':>8}{'groups right':>14}",
         ]
         lines += [
-            f"{name:36}{r["groups"]:8}{r['captions']:10}{r['first']:7.1f}{r['chance']:8.1f}{r['whole']:14.1f}"
+            f"{name:36}{r['groups']:8}{r['captions']:10}{r['first']:7.1f}{r['chance']:8.1f}{r['whole']:14.1f}"
             for name, r in report["hard_groups"].items()
         ]
     return lines

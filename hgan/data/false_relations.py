@@ -28,38 +28,40 @@ OTHERS = (
 )  # fmt: skip
 NOUNS = frozenset((*LOADS, *SHELTERED, *(n for load in LOADS.values() for n in load), *HELD, *RIDDEN, *OTHERS, "dog"))
 
-_WAYS_TO_SAY = {
-    "left": ("to the left of", "left of", "on the left of"),
-    "right": ("to the right of", "right of", "on the right of"),
+_WAYS_TO_SAY = {  # named twice, said twice as often
+    "left": ("to the left of", "to the left of", "left of", "on the left of"),
+    "right": ("to the right of", "to the right of", "right of", "on the right of"),
     "front": ("in front of",),
     "behind": ("behind",),
-    "next": ("next to", "beside", "close to", "near"),
+    "next": ("next to", "beside", "close to", "right beside", "near"),
     "on": ("on",),
     "under": ("under", "beneath", "underneath"),
 }
-_PLAIN = {  # relation -> others that cannot hold with it and that any two things may have
-    "left": ("front", "behind"),
-    "right": ("front", "behind"),
-    "front": ("left", "right", "next"),
-    "behind": ("left", "right", "next"),
-    "next": ("front", "behind"),
-    "on": ("left", "right", "front", "behind", "next"),
-    "under": ("left", "right", "front", "behind", "next"),
-    "holding": ("left", "right", "front", "behind", "next"),
-    "riding": ("left", "right", "front", "behind", "next"),
-}
+_TOPS = {"table": ("on", "on top of"), "box": ("on", "on top of"), "bus": ("on top of", "on the roof of")}
+_PLAIN = ("left", "right", "front", "behind", "next")  # any two things may stand so
+_TOGETHER = ({"left", "right"}, {"left", "next"}, {"right", "next"})  # may hold at once, or are exchanged as sides
+# How often each is said in true captions, roughly; a false caption must not be known by a rare word for it.
+_OFTEN = {"left": 6.0, "right": 6.0, "front": 2.4, "behind": 2.4, "next": 2.4, "on": 4.0, "under": 3.0, "holding": 4.0,
+          "riding": 4.0}  # fmt: skip
 _PREPOSITIONS = {phrase: name for name, phrases in _WAYS_TO_SAY.items() for phrase in phrases}
-_PREPOSITIONS |= {"on top of": "on", "on the roof of": "on", "right beside": "next", "alongside": "next", "below": "under"}
+_PREPOSITIONS |= {
+    "on top of": "on",
+    "on the roof of": "on",
+    "right beside": "next",
+    "alongside": "next",
+    "below": "under",
+}
 _PHRASE = "|".join(sorted(_PREPOSITIONS, key=len, reverse=True))
 _ARTICLE = r"(?:an?|the|another|one|just one|only one|a single|one single)"
 _PLACED = re.compile(rf"\b({_PHRASE}) (?={_ARTICLE} ((?:[\w-]+ ){{0,3}}?)(\w+))", re.IGNORECASE)
 _DOING = re.compile(r"\b(is |are )?(holding|riding|holds|rides)\b(?= (?:an?|the) )")
-# The other way round, as verbs: what stands before it carries, covers, is held or ridden.
-_VERBS = {
-    "carries": "on", "supports": "on", "serves as a stand for": "on", "is above": "under", "stands over": "under",
-    "is held by": "holding", "is in the grip of": "holding", "is being carried by": "holding", "is ridden by": "riding",
+_STRAIGHT = {  # subject first
     "is carrying": "holding", "has got hold of": "holding", "is mounted on": "riding", "sits astride": "riding",
     "is covered by": "under", "is carried by": "on", "is at the side of": "next", "is not far from": "next",
+}  # fmt: skip
+_VERBS = _STRAIGHT | {  # what stands before it carries, covers, is held or ridden
+    "carries": "on", "supports": "on", "serves as a stand for": "on", "is above": "under", "stands over": "under",
+    "is held by": "holding", "is in the grip of": "holding", "is being carried by": "holding", "is ridden by": "riding",
 }  # fmt: skip
 _VERB = re.compile(rf"\b({'|'.join(sorted(_VERBS, key=len, reverse=True))})\b(?= (?:an?|the) )")
 
@@ -73,7 +75,11 @@ def other_relation(caption: str, rng: random.Random) -> str | None:
         if new is not None:
             if match.start() == 0:
                 new = new[0].upper() + new[1:]
-            return caption[: match.start(1) if match.re is _PLACED else match.start()] + new + caption[match.end(_last(match)) :]
+            return (
+                caption[: match.start(1) if match.re is _PLACED else match.start()]
+                + new
+                + caption[match.end(_last(match)) :]
+            )
     return None
 
 
@@ -88,30 +94,34 @@ def _instead(caption: str, match: re.Match[str], rng: random.Random) -> str | No
         relation = _PREPOSITIONS[match[1].lower()]
         if after is None or (relation == "on" and after not in LOADS):  # "on a farm"
             return None
-        return _said(rng.choice(_possible(relation, before, after)), rng)
-    if match.re is _VERB:
+    elif match.re is _VERB:
         relation = _VERBS[match[1]]
-        return f"is {_said(rng.choice(_PLAIN[relation]), rng)}"
-    relation = "holding" if match[2].startswith("hold") else "riding"
-    plain = _said(rng.choice(_PLAIN[relation]), rng)
-    return f"{match[1] or 'is '}{plain}" if match[1] or match[2].endswith("s") else plain
+    else:
+        relation = "holding" if match[2].startswith("hold") else "riding"
+    turned = match.re is _VERB and match[1] not in _STRAIGHT  # "a table carries a cat"
+    other = _other(relation, (after, before) if turned else (before, after), turned, rng)
+    if other is None:
+        return None
+    said = rng.choice(_TOPS.get(after or "", ("on",)) if other == "on" else _WAYS_TO_SAY.get(other, (other,)))
+    if match.re is _VERB or (match.re is _DOING and match[2].endswith("s")):
+        return f"is {said}"
+    return f"{match[1] or ''}{said}" if match.re is _DOING else said
 
 
-def _possible(relation: str, before: str | None, after: str) -> list[str]:
-    """Relations that exclude this one and that the two things may have; those of few pairs as likely as all others."""
-    special = []
-    if relation not in ("on", "left", "right") and before in LOADS.get(after, ()):
-        special.append("on")
-    if relation not in ("under", "left", "right") and before in SHELTERED.get(after, ()):
-        special.append("under")
-    if before == "person" and relation not in ("on", "under"):
-        special += ["holding"] * (after in HELD) + ["riding"] * (after in RIDDEN)
-    plain = list(_PLAIN[relation])
-    return plain + special * max(1, len(plain) // max(1, len(special)))
-
-
-def _said(relation: str, rng: random.Random) -> str:
-    return rng.choice(_WAYS_TO_SAY[relation]) if relation in _WAYS_TO_SAY else relation
+def _other(relation: str, things: tuple[str | None, str | None], turned: bool, rng: random.Random) -> str | None:
+    """A relation that excludes this one and that the two things may have. None now and then, so that either is false as often
+    in place of the other (detailed balance: Metropolis et al., 1953).
+    """
+    one, other = things
+    possible = list(_PLAIN)
+    if not turned and one is not None and other is not None:
+        possible += ["on"] * (one in LOADS.get(other, ())) + ["under"] * (one in SHELTERED.get(other, ()))
+        possible += ["holding"] * (one == "person" and other in HELD) + ["riding"] * (
+            one == "person" and other in RIDDEN
+        )
+    pool = [name for name in possible if name != relation and {name, relation} not in _TOGETHER]
+    chosen = rng.choice(pool)
+    return chosen if rng.random() < _OFTEN[chosen] / _OFTEN[relation] else None
 
 
 def _noun_before(text: str) -> str | None:

@@ -45,6 +45,8 @@ _STATES = {"small": "large", "little": "big", "switched on": "switched off", "is
 _STATES_BACK = {"large": "small", "big": "little", "switched off": "switched on", "is not lit": "is lit",
                 "door closed": "door open", "closed door": "open door", "light off": "light on",
                 "standing person": "sitting person"}  # fmt: skip
+# How often true captions say it, roughly: the rare one of two must not be false more often than it is true.
+_OFTEN = {"two": 4.0, "three": 1.6, "four": 1.0, "small": 4.5, "little": 4.0}
 _STATE = re.compile(rf"\b({'|'.join(sorted((*_STATES, *_STATES_BACK), key=len, reverse=True))})\b(?! world| scene)")
 _THING = re.compile(rf"\b(an?|the) ((?:[\w-]+ ){{0,2}}?)({'|'.join(sorted(NOUNS))})\b", re.IGNORECASE)
 _MORE = re.compile(
@@ -89,7 +91,10 @@ def _colours(caption: str, rng: random.Random) -> str | None:
         (a, b)
         for n, (a, one) in enumerate(found)
         for b, other in found[n + 1 :]
-        if a[1] != b[1] and one != other and b[1] in FEW_COLOURS.get(one, COLOURS) and a[1] in FEW_COLOURS.get(other, COLOURS)
+        if a[1] != b[1]
+        and one != other
+        and b[1] in FEW_COLOURS.get(one, COLOURS)
+        and a[1] in FEW_COLOURS.get(other, COLOURS)
     ]
     if not pairs:
         return None
@@ -119,6 +124,8 @@ def _numbers(caption: str, rng: random.Random) -> str | None:
         return None
     one = rng.choice(found)
     other = rng.choice([number for number in (("one", *NUMBERS) if told else NUMBERS) if number != one[1]])
+    if not told and rng.random() > _OFTEN[other] / _OFTEN[one[1]]:
+        return None
     return caption[: one.start(1)] + _like(caption[one.start(1)], other) + caption[one.end(1) :]
 
 
@@ -128,7 +135,10 @@ def _states(caption: str, rng: random.Random) -> str | None:
     if not found:
         return None
     one = rng.choice(found)
-    return caption[: one.start()] + (_STATES | _STATES_BACK)[one[0]] + caption[one.end() :]
+    other = (_STATES | _STATES_BACK)[one[0]]
+    if rng.random() > _OFTEN.get(other, 1.0) / _OFTEN.get(one[0], 1.0):
+        return None
+    return caption[: one.start()] + other + caption[one.end() :]
 
 
 def _things(caption: str, rng: random.Random) -> str | None:
