@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..data.folder import Record
+from ..data.record import CaptionFact
 from ..data.truth import SceneTruth, hard_groups
 from ..evaluation.by_tag import hard_group_results, recall_by_tag
 from ..evaluation.evaluate import Scored
@@ -42,9 +43,15 @@ def evaluation_report(
         for group, ids in hard_groups(dict(truth or {})).items()
         if len(rows := [row_of[id_] for id_ in ids if id_ in row_of]) > 1
     }
-    results = hard_group_results(scored.table.score, scored.truth, scored.owner, groups)
+    facts = [fact for record in records for fact in record.facts or ()]
+    results = hard_group_results(scored.table.score, scored.truth, scored.owner, groups, list(map(_parts, facts)))
     report["hard_groups"] = {name: result.to_json() for name, result in results.items()}
     return report
+
+
+def _parts(fact: CaptionFact) -> list[str]:
+    """By what else the captions of hard groups are told apart: their relation, and what training never saw of them."""
+    return [fact.relation] * (fact.relation is not None) + [f"kept {name}" for name in fact.kept]
 
 
 def evaluation_lines(report: Mapping[str, Any]) -> list[str]:
@@ -69,10 +76,10 @@ def evaluation_lines(report: Mapping[str, Any]) -> list[str]:
     if report.get("hard_groups"):
         lines += [
             "",
-            f"{'hard groups differ in':24}{'groups':>8}{'captions':>10}{'first':>7}{'chance':>8}{'groups right':>14}",
+            f"{'hard groups differ in':36}{'groups':>8}{'captions':>10}{'first':>7}{'chance':>8}{'groups right':>14}",
         ]
         lines += [
-            f"{name:24}{r['groups']:8}{r['captions']:10}{r['first']:7.1f}{r['chance']:8.1f}{r['whole']:14.1f}"
+            f"{name:36}{r['groups']:8}{r['captions']:10}{r['first']:7.1f}{r['chance']:8.1f}{r['whole']:14.1f}"
             for name, r in report["hard_groups"].items()
         ]
     return lines

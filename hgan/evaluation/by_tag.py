@@ -78,14 +78,17 @@ def hard_group_results(
     truth: Bool[Tensor, "images texts"],
     owner: Int[Tensor, texts],
     groups: Mapping[Group, Sequence[int]],
+    parts: Sequence[Sequence[str]] | None = None,
 ) -> dict[str, GroupResult]:
-    """Results by what the groups differ in, and over "all" of them.
+    """Results by what the groups differ in, such as "relation", and over "all" of them; where `parts` are known, also of the
+    captions of each part of a kind, such as "relation: on".
 
     Args:
         table: scores.
         truth: which caption (column) is true of which picture (row).
         owner: row of the picture that each caption was written for; a group asks the captions of its own pictures.
         groups: rows of the pictures of each group; groups without a caption that tells its pictures apart are left out.
+        parts: of each caption, the names of the parts that it counts in.
 
     Raises:
         ValueError: shapes do not fit.
@@ -99,10 +102,14 @@ def hard_group_results(
         telling = right.any(0) & ~right.all(0)
         if not telling.any():
             continue
-        first = ranks(scores.T, right.T)[telling] == 1
-        result = (first.tolist(), right.float().mean(0)[telling].tolist())
-        found[group.differs].append(result)
-        found["all"].append(result)
+        first = ranks(scores.T, right.T) == 1
+        share = right.float().mean(0)
+        chosen = {group.differs: telling, "all": telling}
+        for place, column in enumerate(columns.tolist()):
+            for part in parts[column] if parts is not None and telling[place] else ():
+                chosen.setdefault(f"{group.differs}: {part}", torch.zeros_like(telling))[place] = True
+        for name, own in chosen.items():
+            found[name].append((first[own].tolist(), share[own].tolist()))
     return {
         name: GroupResult(
             groups=len(results),

@@ -8,13 +8,13 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-from hgan.data.phrases import Naming, grounding_loss
-from hgan.data.spatial import Side, side_loss
+from hgan.data.collate import Named
 from hgan.encoding import to_pixels
 from hgan.model.contrastive import contrastive_loss
-from hgan.model.proposals import proposal_loss
 from hgan.model.similarity import score_table, similarity
+from hgan.training.alignment import grounding_loss, side_loss
 from hgan.training.losses import objective
+from hgan.training.proposal_loss import proposal_loss
 from tests.elsewhere import ELSEWHERE, Away, back, second_device, send
 
 CAPTIONS = ["a red circle on the left", "a blue square", "the dog runs on a white field", "green!"]
@@ -106,11 +106,10 @@ def losses_of(model, regions, words, proposals, place) -> torch.Tensor:
         proposals, boxes.to(place), torch.tensor([[0, -1]] * 4).to(place), torch.ones(4, 2).to(place),
         torch.ones(4, 2, dtype=torch.bool).to(place), torch.ones(4, dtype=torch.bool).to(place),
     )  # fmt: skip
-    # As a batch brings them: known places stay on the CPU until they are needed.
-    left, right = (Naming((word,), boxes[0, word : word + 1], "ball") for word in (0, 1))
-    namings = [(left, right), (), (left,), ()]
-    grounding = grounding_loss(image, text, owner, namings, parameters.temperature)
-    sides = side_loss(image, text, owner, [(Side(0, left, right),), (), (), ()])
+    named = Named(torch.tensor([0, 0, 2]), torch.tensor([[0], [1], [0]]), boxes[:3], torch.ones(3, 2, dtype=torch.bool))
+    named = named.map(lambda tensor: tensor.to(place))
+    grounding = grounding_loss(image, text, owner, named, parameters.temperature)
+    sides = side_loss(image, text, owner, named, torch.tensor([[0, 0, 1]]).to(place))
     return matching + detection + grounding + sides + contrastive_loss(table.score * scale)
 
 
