@@ -112,7 +112,7 @@ def main() -> int:
         print(f"hgan: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("hgan: stopped; what visitors brought is removed", file=sys.stderr)
+        print("hgan: stopped; uploads of visitors have been removed", file=sys.stderr)
         return 0
     return 0
 

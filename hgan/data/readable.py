@@ -77,7 +77,7 @@ def open_readable(records: Sequence[Record], size: int) -> Opened:
             images.append(square(open_image(record.path), size))
             kept.append(record)
         except (ValueError, OSError) as error:
-            lost = f"; its {len(record.captions)} captions go with it" if record.captions else ""
+            lost = f"; its {len(record.captions)} captions are left out too" if record.captions else ""
             left_out.append(LeftOut(record.place, f"{written(str(error))}{lost}"))
     return images, kept, left_out
 
@@ -85,4 +85,4 @@ def open_readable(records: Sequence[Record], size: int) -> Opened:
 def none_readable(count: int, left_out: Sequence[LeftOut]) -> str:
     """What to say where not one picture of so many can be read."""
     first = f" (the first: {left_out[0].where}: {left_out[0].reason})" if left_out else ""
-    return f"got {count:,} pictures of which none can be read{first}, but expected at least one"
+    return f"got {count:,} pictures, none of which can be read{first}, but expected at least one"

@@ -86,10 +86,10 @@ def build_gallery(
     """
     if not 16 <= thumbnail_size <= MAX_THUMBNAIL:
         raise ValueError(
-            f"got a thumbnail size of {thumbnail_size} pixels, but expected 16 to {MAX_THUMBNAIL:,}, which is all that WebP holds"
+            f"got a thumbnail size of {thumbnail_size} pixels, but expected 16 to {MAX_THUMBNAIL:,}, the most that WebP can store"
         )
     if not records:
-        raise ValueError("got no pictures, but expected at least one to build a gallery of")
+        raise ValueError("got no pictures, but expected at least one to build a gallery from")
     if not isinstance(model_name, str):
         raise ValueError(f"got {type(model_name).__name__} for the name of the model, but expected text")
     place = folder_place(out, GALLERY, [*sources, *{record.path.parent for record in records}])
@@ -155,7 +155,7 @@ def _open(record: Record, image_size: int, thumbnail_size: int) -> Opened:
         try:
             image.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
         except Exception as error:  # a picture of its own kind costs itself alone
-            reason = f"{record.path.name}: got a picture of which no thumbnail can be made ({type(error).__name__})"
+            reason = f"{record.path.name}: got a picture that cannot be made into a thumbnail ({type(error).__name__})"
             return Opened(record, None, (0, 0), b"", reason)
         thumbnail = buffer.getvalue()
     return Opened(record, seen, size, thumbnail, "")
@@ -169,11 +169,11 @@ def _encode_chunk(encoder: Encoder, pictures: list[Opened], work: Path, number: 
     }
     if good:
         part["images"] = flatten(encoder.images([image for _, image in good]))
-        _require_finite(RaggedGraphs(part["images"], ImageGraph), f"picture {good[0][0].record.image} or one after it")
+        _require_finite(RaggedGraphs(part["images"], ImageGraph), f"picture {good[0][0].record.image} or a later one")
         texts = [caption for opened, _ in good for caption in opened.record.captions]
         if texts and not lean:
             part["captions"] = flatten(encoder.texts(texts))
-            _require_finite(RaggedGraphs(part["captions"], TextGraph), f"the caption {texts[0]!r} or one after it")
+            _require_finite(RaggedGraphs(part["captions"], TextGraph), f"the caption {texts[0]!r} or a later one")
     for place, (opened, _) in enumerate(good):
         name, record = f"thumbnails/{number * CHUNK + place:06d}.webp", opened.record
         part["items"].append(
@@ -205,7 +205,7 @@ def _assemble(encoder: Encoder, work: Path, parts_count: int, name: str, named: 
     skipped = [entry for part in parts for entry in part["skipped"]]
     if not items:
         reason = f" (the first: {skipped[0]['reason']})" if skipped else ""
-        raise ValueError(f"got {len(skipped)} pictures of which none can be read{reason}, but expected at least one")
+        raise ValueError(f"got {len(skipped)} pictures, none of which can be read{reason}, but expected at least one")
     with atomic(work / "items.jsonl") as temporary:
         temporary.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items), encoding="utf-8")
     images: list[dict[str, np.ndarray]] = [part["images"] for part in parts if "images" in part]

@@ -35,8 +35,8 @@ def caption_graphs(gallery: Gallery, encoder: Encoder, progress: Progress | None
     """
     if not gallery.caption_keys:
         raise ValueError(
-            f"gallery {gallery.name} has no captions, so a picture has nothing to be compared with: build it from a "
-            "dataset folder with captions, or search by sentence"
+            f"gallery {gallery.name} has no captions, so it cannot be searched with a picture: build it from a "
+            "dataset folder with captions, or search with a sentence"
         )
     if gallery.captions is not None:
         return gallery.captions
@@ -80,5 +80,5 @@ def _keep(graphs: RaggedGraphs, folder: Path) -> None:
     except OSError as error:
         say_once(
             f"got the cache folder {str(folder.parent.parent)!a}, which cannot be written to ({error.strerror}), "
-            "but expected one to keep encoded captions in: they are encoded at each start until HGAN_CACHE names another"
+            "but expected one for encoded captions: until HGAN_CACHE names another, they are encoded again at each start"
         )

@@ -1,4 +1,4 @@
-"""Three-level similarity as pure functions over whole (images x texts) blocks (design section 5).
+"""Three-level similarity as pure functions over whole (images x texts) blocks (docs/architecture.md, section 5).
 
 The soft maximum of cosines c at temperature t is sum(softmax(c / t) * c): unlike log-sum-exp it is a sum of terms,
 so every level is a sum of

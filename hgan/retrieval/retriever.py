@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..defaults import ROOT, default_checkpoint, default_gallery
 from ..encoding import Encoder
 from ..gallery.calibrate import calibrate_pictures, calibrate_sentences
 from ..gallery.calibration import Calibration, judge
@@ -20,7 +21,6 @@ from ..io.timing import Timer
 from ..model.hgan import HGANModel
 from ..model.similarity import SimilarityParameters, weighted_sum
 from ..processing import HGANProcessor
-from ..settings import setting
 from ..types import LEVELS, Similarity
 from . import case, errors, perturb
 from .compare import compare_pairs
@@ -31,18 +31,6 @@ from .ranking import background, best_hits
 from .results import Analysis, Comparison, Explanation, SearchResult, Verdict, WhatIf
 
 __all__ = ["ROOT", "ImageSource", "Query", "Retriever", "default_checkpoint", "default_gallery"]
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def default_checkpoint() -> str:
-    """HGAN_CHECKPOINT (folder or hub id), or the checkpoint in the repository."""
-    return setting("HGAN_CHECKPOINT") or str(ROOT / "checkpoints" / "hgan-mini")
-
-
-def default_gallery() -> str:
-    """HGAN_GALLERY (a folder, or the hub id of a dataset), or the Toy Town gallery in the repository."""
-    return setting("HGAN_GALLERY") or str(ROOT / "assets" / "galleries" / "toytown")
 
 
 class Retriever:

@@ -15,31 +15,16 @@ import pytest
 import yaml
 from PIL import Image
 
-from hgan.checkpoint import load
-from hgan.data.folder import read_dataset
 from hgan.demo.pages import my_gallery
 from hgan.demo.parts.context import Context
 from hgan.demo.serving.health import app_kwargs
 from hgan.demo.uploads import private
 from hgan.demo.uploads.files import Upload
 from hgan.gallery import hub
-from hgan.gallery.build import build_gallery
 from hgan.gallery.hub import gallery_folder
 from hgan.retrieval.retriever import Retriever
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def gallery(tiny_checkpoint: Path, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("gallery") / "shapes"
-    build_gallery(*load(str(tiny_checkpoint), "cpu"), read_dataset(tiny_dataset), out, "tiny")
-    return out
-
-
-@pytest.fixture
-def retriever(tiny_checkpoint: Path, gallery: Path) -> Retriever:
-    return Retriever.open(str(tiny_checkpoint), gallery, "cpu")
 
 
 def test_the_repository_is_a_space_as_it_is() -> None:

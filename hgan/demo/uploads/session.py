@@ -60,9 +60,7 @@ class SessionGallery:
         opened = GALLERIES.opened.get(self.folder)
         if opened is None or not (self.folder / NAME).is_dir():
             GALLERIES.close(self.folder)
-            raise ValueError(
-                "got a question for your own gallery, which has been removed: build it again in My gallery"
-            )
+            raise ValueError("got a search in your own gallery, which has been removed: build it again in My gallery")
         GALLERIES.count.touch(self.folder)
         GALLERIES.bytes.touch(self.folder)
         return opened
