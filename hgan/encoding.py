@@ -24,7 +24,8 @@ from .model.similarity import SimilarityParameters
 from .processing import HGANProcessor
 from .types import Batched, ImageGraph, Regions, TextGraph, concatenate
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LENT_SECONDS = 30  # that ZeroGPU lends a GPU for a call, at most
 
