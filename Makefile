@@ -11,7 +11,7 @@ HGAN = $(RUN) -m hgan
 TRAIN = $(TRAIN_ENV) $(HGAN) train
 DEV = --dataset ../shared/flickr8k --dataset assets/toytown
 
-.PHONY: demo test check lint types train bench clean
+.PHONY: demo test check lint types train bench gpu-check clean
 
 demo: $(VENV)/app
 	$(RUN) app.py
@@ -52,6 +52,11 @@ build/toytown-train/captions.jsonl: assets/toytown/scenes.jsonl $(VENV)/app
 
 bench: $(VENV)/dev
 	$(RUN) -m benchmarks.speed
+
+# The GPU held against the CPU, into docs/figures/gpu.json; exits 3 where there is no CUDA. Where torch is there already, as on a
+# rented machine: python -m benchmarks.gpu_check
+gpu-check: $(VENV)/dev
+	$(RUN) -m benchmarks.gpu_check
 
 $(VENV)/app: requirements.txt constraints.txt
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or later is needed, this is ' + sys.version) if sys.version_info < (3, 11) else None"
