@@ -1,4 +1,4 @@
-"""Records of a `captions.jsonl`, with what `regions.jsonl` and `caption_facts.jsonl` know of them."""
+"""Records of a `captions.jsonl`, with the regions and facts of `regions.jsonl` and `caption_facts.jsonl`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def read_records(folder: Path, split: str | None, left_out: list[LeftOut]) -> tu
     """Records of a split, and the pictures that the file lists in any split, as `same_name` writes them.
 
     Raises:
-        ValueError: no record of that split that can be used.
+        ValueError: no usable record of that split.
     """
     entries, members = _read_entries(folder / "captions.jsonl", left_out)
     _name(entries)

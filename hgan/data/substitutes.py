@@ -1,5 +1,5 @@
-"""Pictures of a training set: in place of one that cannot be read stands another, the same one every time, so that a run
-goes on and a resumed run sees what the unbroken one saw."""
+"""Pictures of a training set: an unreadable one is replaced by another, always the same one, so that training goes on and a
+resumed run sees the same pictures as an uninterrupted one."""
 
 from __future__ import annotations
 

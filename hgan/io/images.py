@@ -1,4 +1,4 @@
-"""Pictures from outside, made safe: whatever comes in, an upright 8-bit RGB picture within bounds goes out."""
+"""Safe decoding of untrusted pictures: the result is always an upright 8-bit RGB picture of limited size."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ _header = threading.Lock()  # warnings are switched for the whole process
 
 
 class _RefusedError(ValueError):
-    """An error of this module's own, which says all there is to say."""
+    """An error with a complete message for the user."""
 
 
 def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Image:
     """Decodes a picture: EXIF turn applied, first frame only, alpha over white, deep greys scaled to 8 bits (see
-    `hgan.io.depth`), CMYK and palette to RGB. Pictures that are decoded at once share `DECODING.limit` bytes: one that finds
-    no room waits.
+    `hgan.io.depth`), CMYK and palette to RGB. Pictures decoded at the same time share `DECODING.limit` bytes of memory; one that
+    does not fit waits.
 
     Args:
         source: a file, or its bytes.
-        name: what to call it in an error; the file's name by default.
+        name: its name in errors; by default the file's name.
 
     Raises:
         ValueError: not a picture, damaged, truncated, or beyond MAX_PIXELS, MAX_BYTES or DECODING.limit.

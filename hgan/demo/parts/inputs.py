@@ -1,4 +1,4 @@
-"""Upload components that read nothing but what was uploaded."""
+"""Upload components that accept only uploaded files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ C = TypeVar("C", bound=Component)
 def guarded_path(payload: FileData | ImageData | None, cache: str) -> str | None:
     """The path of an uploaded file.
 
-    gradio keeps requests away from the server's own files only where they mark a file as one, so the path is checked here.
+    gradio protects the server's own files only in requests that mark a path as a file, so the path is checked here.
 
     Args:
-        cache: the component's GRADIO_CACHE, where uploads and examples lie.
+        cache: the component's GRADIO_CACHE, the folder of uploads and examples.
 
     Raises:
         gradio.Error: the path is not inside the cache, or the file came inline as a data: address.
@@ -53,7 +53,7 @@ def fetches_nothing(component: C) -> C:
 
 
 def plain_types(component: C) -> C:
-    """A component that says in plain words when a request brings something else than it takes, changed in place."""
+    """Changes a component in place to refuse values of another type in plain words."""
     model: Any = component.data_model
 
     def model_validate(value: Any, **options: Any) -> Any:
@@ -69,7 +69,7 @@ def plain_types(component: C) -> C:
 
 
 def guarded(component: C) -> C:
-    """A component for one file that hands over the uploaded file's path, by `guarded_path`, and fetches nothing itself.
+    """A component for one file that passes on the path of the uploaded file, through `guarded_path`, and downloads nothing.
 
     The component is changed in place: for a subclass gradio would write a stub file beside the source.
     """
@@ -78,5 +78,5 @@ def guarded(component: C) -> C:
 
 
 def picture_input(**options: Any) -> gr.Image:
-    """Hands over the uploaded file as it is: the retriever decodes it, and says so when it is no picture."""
+    """Passes the uploaded file on unchanged: the retriever decodes it, and reports files that are not pictures."""
     return guarded(gr.Image(**{"type": "filepath", "image_mode": None, "sources": ["upload", "clipboard"], **options}))
