@@ -1,5 +1,5 @@
-"""The command line: train, average, weigh | evaluate, audit | gallery build, info, verify | search, explain. Bad input: one
-line, exit status 2."""
+"""The command line: train, average, weigh | evaluate, audit | gallery build, info, verify | search, explain. Bad input gives
+one line and exit status 2."""
 
 from __future__ import annotations
 

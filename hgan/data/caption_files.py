@@ -37,7 +37,7 @@ class Bounds:
 
 
 FOLDER_BOUNDS = Bounds(bytes=100_000_000, line=10_000_000, rows=5_000_000, captions=1_000, characters=100_000)
-Row = tuple[str, str, list[object]]  # where it stands, the picture's name, captions that nobody has looked at
+Row = tuple[str, str, list[object]]  # its place, the picture's name, captions not checked yet
 Stopped = Callable[[], None]
 
 

@@ -17,7 +17,7 @@ LITTER = (
     "system volume information", "found.000",
 )  # fmt: skip
 PLANS = (".plan.json", "plan.txt")  # in the work of a build, by this release and by those up to 1.0
-CAPTION_TABLES = ("captions.csv", "captions.txt", "captions.tsv")  # read where they lie at the top of a folder
+CAPTION_TABLES = ("captions.csv", "captions.txt", "captions.tsv")  # read if they are at the top of a folder
 _CAPTIONS = (
     "captions.*", "captions_*.json", "dataset*.json", "results*.csv", "metadata.jsonl", "metadata.csv", "metadata.parquet",
     "*.token", "*.token.txt", "*.caption", "*.parquet", "*.arrow", "annotations*.json",

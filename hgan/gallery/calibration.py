@@ -54,7 +54,7 @@ class Calibration:
     """Best scores in one gallery, sorted.
 
     Attributes:
-        matched: of queries with a true match; empty where the gallery has no captions.
+        matched: of queries with a correct match; empty if the gallery has no captions.
         nothing: of foreign queries.
     """
 
@@ -73,7 +73,7 @@ class Calibration:
 
     @classmethod
     def read(cls, data: Any) -> Calibration | None:
-        """From a manifest; None where it has none or another form."""
+        """From a manifest; None if it has none or another format."""
         samples = [data.get(name) for name in ("matched", "nothing")] if isinstance(data, Mapping) else []
         known = [
             v for v in samples if isinstance(v, list) and all(type(x) in (float, int) and abs(x) <= _MOST for x in v)

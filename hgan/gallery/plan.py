@@ -114,7 +114,7 @@ def _state(path: Path) -> list[int] | None:
 
 
 def _read(path: Path) -> list[str] | None:
-    """The keys of the pieces; None where there is no plan."""
+    """The keys of the pieces; None if there is no plan."""
     try:
         plan = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -44,7 +44,7 @@ class Item:
     height: int
     thumbnail: str  # path relative to the gallery
     captions: tuple[str, ...]
-    facts: tuple[CaptionFact, ...] | None = None  # one a caption, where the gallery knows; `true_of` are item ids
+    facts: tuple[CaptionFact, ...] | None = None  # one per caption, if the gallery has them; `true_of` are item ids
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def verify(folder: str | Path) -> list[str]:
 
 
 def _own_files(folder: Path) -> set[str] | None:
-    """Of a gallery: what its manifest lists, and a build makes; a manifest that lists other files makes them nobody's."""
+    """The files of a gallery: those that its manifest lists and a build makes, no others."""
     try:
         manifest = read_manifest(folder)
     except (ValueError, OSError):

@@ -42,7 +42,7 @@ PLAIN = Depth()
 
 
 def depth_of(image: Image.Image, file: BinaryIO) -> Depth:
-    """What the header of an opened picture says of its samples; `file` is left where it was."""
+    """What the header of an opened picture says about its samples; the position in `file` does not change."""
     deep = any(";16" in str(tile) for tile in getattr(image, "tile", ())) and image.mode in (
         "RGB",
         "RGBA",

@@ -62,7 +62,7 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
                 f"{name}: got a picture that needs {amount:,} bytes of memory to decode, but expected at most "
                 f"{DECODING.limit:,}: make it smaller"
             )
-        # Opened anew, so that the decoder has given its memory back before another picture takes it.
+        # Opened again, so that the decoder has released its memory before the next picture needs it.
         with DECODING.take(amount):
             return _decoded(source, name)
     except _RefusedError as error:
@@ -157,7 +157,7 @@ def still_webp(path: Path, size: int) -> bytes | None:
                 return None
             file.seek(0)
             return file.read()
-    except Exception:  # what cannot be opened is refused, in words, where it is decoded
+    except Exception:  # decoding reports files that cannot be opened
         return None
 
 
@@ -188,7 +188,7 @@ def upright(image: Image.Image, name: str = "the picture") -> Image.Image:
 
 def _turned(rgb: Image.Image, decoded: Image.Image) -> Image.Image:
     """Turned as the notes of the decoded picture ask for; those of a TIFF Pillow has followed, and dropped, while it decoded.
-    ImageOps.exif_transpose would write all the other notes anew, and fail at what it cannot write (Pillow issue 8965)."""
+    ImageOps.exif_transpose would rewrite all the other notes, and fail on those it cannot write (Pillow issue 8965)."""
     try:
         turn = decoded.getexif().get(_ORIENTATION)
         method = _TURNS.get(turn) if isinstance(turn, int) else None

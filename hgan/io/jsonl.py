@@ -21,7 +21,7 @@ class Line:
     where: str  # such as "captions.jsonl line 3"
     value: dict[str, Any] | None
     reason: str = ""
-    raw: bytes = b""  # its beginning, where it cannot be read
+    raw: bytes = b""  # its beginning, if it cannot be read
 
 
 def read_jsonl(path: Path, left_out: list[LeftOut] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -54,7 +54,7 @@ def parse_lines(
     """As `lines_of`, from an open file.
 
     Args:
-        longest: bytes of a line; a longer one is passed over without being kept.
+        longest: bytes of a line; a longer one is skipped and not kept.
         stopped: called at every line; what it raises ends the reading.
     """
     number = 0

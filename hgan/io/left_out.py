@@ -52,7 +52,7 @@ def told(left_out: Sequence[LeftOut], most: int = MOST) -> list[str]:
 
 
 def log(left_out: Sequence[LeftOut], source: object = "") -> None:
-    """Says it on the log of "hgan", for callers that ask for no list; the same thing once in a process.
+    """Logs what was left out on "hgan", for callers without a list; each thing once per process.
 
     Args:
         source: the folder that it is of.

@@ -38,7 +38,7 @@ def lock_handle(handle: int, shared: bool = False) -> bool:
 
 
 def is_free(path: Path) -> bool:
-    """Whether nobody holds a lock on a file or folder."""
+    """Whether a file or folder is not locked."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except OSError:

@@ -37,7 +37,7 @@ def needed(image: Image.Image, file_bytes: int) -> int:
         if len(tile) == 2:
             pixels = max(pixels, tile[0] * tile[1])
     kept = _KEPT.get(image.mode, 4)
-    # The RGB made of it; and once decoded, one more where it is turned.
+    # The RGB copy of it; and after decoding, one more if it is turned.
     return pixels * (kept + 4 + max(besides, 4)) + file_bytes
 
 

@@ -49,7 +49,7 @@ class Finder:
         self._names: dict[Path, dict[str, str]] = {}
 
     def path(self, name: str) -> Path:
-        """The file of that name; where there is none, what its path would be."""
+        """The file of that name; if there is none, the path it would have."""
         path = self.folder / name
         if name.isascii() or os.path.lexists(path):
             return path

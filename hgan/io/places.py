@@ -26,7 +26,7 @@ class Kind:
         made_by: the command, for messages.
         own: the files of a folder of this kind that the command made, relative to it; None for a folder of another kind.
         patterns: glob patterns of all files that the command ever makes, unfinished ones too.
-        held: the file that whoever has such a folder open holds a lock on; None if nobody does.
+        held: the file that readers of such a folder lock; None if they lock none.
     """
 
     name: str

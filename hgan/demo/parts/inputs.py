@@ -43,9 +43,7 @@ def fetches_nothing(component: C) -> C:
         if "://" in str(url_or_file_path):
             raise gr.Error("got an address, but expected an uploaded file", print_exception=False)
         if url_or_file_path is not None and UPLOADS.folder_of(url_or_file_path) is not None:
-            return str(
-                url_or_file_path
-            )  # gradio would copy it to where its content says, for everybody with the same file
+            return str(url_or_file_path)  # gradio would copy it to a folder that visitors with the same file share
         return await keep(url_or_file_path)
 
     vars(component)["async_move_resource_to_block_cache"] = move

@@ -47,9 +47,7 @@ def own_words(error: BaseException) -> bool:
         last = last.tb_next
     if last is None:
         return False
-    code = (
-        last.tb_frame.f_code
-    )  # where it came from, and by which instruction: `raise`, or a call of something that failed
+    code = last.tb_frame.f_code  # the instruction that failed: `raise`, or a call
     here = Path(code.co_filename).is_relative_to(PACKAGE)
     return here and dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
 

@@ -53,7 +53,7 @@ class Uploads:
         self._base: dict[Path, Path] = {}
         self._since: dict[Path, float] = {}
         self._lock = threading.Lock()
-        # Uploads name no session. The largest goes first: whoever fills the room of an address, it is not with small ones.
+        # Uploads have no session. The largest goes first: small ones do not fill the space of an address.
         self.shares = Shares(0, 0, rank=lambda folder: -self.shares.size(folder))
         self.limit(Settings())
 
@@ -65,7 +65,7 @@ class Uploads:
         self.shares.address = max(total * ADDRESS_SHARE, self.most)
 
     def begin(self, upload_folder: Path, visitor: Visitor, size: int) -> Path:
-        """A folder for an upload that is about to come; the visitor's oldest unused ones go where the share is full.
+        """A folder for an upload that is about to come; the visitor's oldest unused ones are removed if the share is full.
 
         Raises:
             ValueError: no room.

@@ -172,7 +172,7 @@ def everyday(retriever: Retriever, report: Report | None = None) -> Retriever:
 
 
 def _sibling(retriever: Retriever, gallery: Path) -> Retriever:
-    """The same model over another gallery. It encodes where the first one does, which may be in another process (ZeroGPU)."""
+    """The same model over another gallery. It encodes where the first one does, possibly in another process (ZeroGPU)."""
     sibling = Retriever(retriever.model, retriever.processor, Gallery(gallery))
     sibling.encode = retriever.encode  # type: ignore[method-assign]
     return sibling

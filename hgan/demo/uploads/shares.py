@@ -61,12 +61,12 @@ class Shares:
         return len(self._held)
 
     def keys(self) -> list[Any]:
-        """What is held, the oldest first."""
+        """What is held, oldest first."""
         with self._lock:
             return sorted(self._held, key=lambda key: self._held[key].order)
 
     def size(self, key: Hashable) -> int:
-        """How large it is; 0 where it is not held."""
+        """Its size; 0 if it is not held."""
         held = self._held.get(key)
         return held.size if held else 0
 
