@@ -1,4 +1,4 @@
-"""The demo: search a gallery by sentence or by picture, and see why something matched. Launching only.
+"""The demo: search a gallery with a sentence or a picture, and see why something matches. This file only launches it.
 
 The pages are in `hgan.demo`, every number comes from `hgan.retrieval`. Run it with `python app.py`; what can be set,
 such as another model and gallery, is listed in docs/hosting.md.
@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-if __name__ == "__main__":  # what follows takes seconds, and until it is done there is nothing to tidy up
+if __name__ == "__main__":  # the imports take seconds, and until they are done there is nothing to clean up
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
 
@@ -21,7 +21,7 @@ from hgan.demo.serving.start import WarmUp, check_places, ended_by_signals, many
 from hgan.settings import Settings
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
-# Whose address to believe is HGAN_TRUST_PROXY's to say; uvicorn would believe anybody on this machine.
+# HGAN_TRUST_PROXY decides which proxies to trust; uvicorn would trust anyone on this machine.
 os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
 
 with without_proxy():
@@ -38,7 +38,7 @@ with without_proxy():
 
 
 def theme() -> gr.themes.Base:
-    """gradio's own look without fonts from elsewhere, where small and grey text is as dark as it must be to be read by all."""
+    """gradio's default theme without downloaded fonts, with small and grey text dark enough for everyone to read."""
     own = gr.themes.Default(
         primary_hue="indigo", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
     )
@@ -90,7 +90,7 @@ def serve(settings: Settings, ended: threading.Event) -> None:
         retriever.warm(report)
         everyday(retriever, report)
 
-    # What the first questions would wait for is made ready while the first visitor reads.
+    # Prepares what the first searches need while the first visitor reads.
     with without_proxy(), WarmUp(warm):
         try:
             demo.launch(**options, prevent_thread_lock=True)
@@ -101,7 +101,7 @@ def serve(settings: Settings, ended: threading.Event) -> None:
 
 
 def main() -> int:
-    """Serves until it is stopped: 0 then, as after SIGTERM. Returns 2 when there is nothing to serve with."""
+    """Serves until it is stopped, then returns 0, also after SIGTERM. Returns 2 if it cannot start."""
     try:
         with ended_by_signals() as ended:
             try:
@@ -121,4 +121,4 @@ if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status)  # everything is tidy; a thread that still computes would abort the interpreter as it ends
+    os._exit(status)  # all is cleaned up; a thread that still computes would abort the interpreter at its end

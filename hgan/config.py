@@ -159,9 +159,7 @@ class HGANConfig(PreTrainedConfig):
         }
         strange = sorted(name for name in config_dict.keys() - known if not name.startswith("_"))
         if strange:
-            _log.warning(
-                f"config.json: got {', '.join(strange)}, which are not settings of an HGAN model: they are ignored"
-            )
+            _log.warning(f"config.json: got {', '.join(strange)}, which no HGAN model has: ignored")
         return super().from_dict(config_dict, **kwargs)
 
 

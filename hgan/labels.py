@@ -36,6 +36,6 @@ def label_index(name: str, labels: tuple[str, ...] | list[str] = LABELS) -> int 
 
 
 def canonical(name: str) -> str:
-    """The label that a name or alias stands for; a name that is none stays as it is."""
+    """The label that a name or alias stands for; other names stay as they are."""
     index = label_index(name)
     return name if index is None else LABELS[index]

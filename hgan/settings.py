@@ -1,6 +1,6 @@
-"""What a host sets by environment variables: read, checked and named here alone.
+"""The settings of a host, from environment variables: all are named, read and checked here.
 
-An empty variable counts as one that is not set. Commands read what they need by `setting`, the app reads all at its start.
+An empty variable counts as unset. Commands read single ones with `setting`, the app reads all of them at its start.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TEXTS = ("HGAN_CHECKPOINT", "HGAN_GALLERY", "HGAN_HOST", "HGAN_CACHE")
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting. None where the default is somebody else's: gradio's, or the project's own model and gallery."""
+    """All settings. None where the default is gradio's, or the model and gallery of the project."""
 
     checkpoint: str | None = None
     gallery: str | None = None
@@ -58,12 +58,12 @@ class Settings:
     galleries_mb: int = 1_000  # of visitors, on disk; half of it for one address
     sessions: int = 500  # whose state is kept; two fifths of them for one address
     queue: int = 600  # questions that wait or run; a quarter of them for one address
-    trust_proxy: int = 0  # proxies before the app, each of which adds to X-Forwarded-For; 0 believes nobody
+    trust_proxy: int = 0  # proxies in front of the app, each of which adds to X-Forwarded-For; 0 trusts none
     cache: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """All settings, checked. A name that starts with HGAN_ and is none of them gets a warning on standard error.
+        """All settings, checked. An unknown name that starts with HGAN_ gets a warning on standard error.
 
         Raises:
             ValueError: a setting that cannot be used.
@@ -119,7 +119,7 @@ def _shown(value: str) -> str:
 
 
 def warn_of_unknown(environment: Mapping[str, str]) -> None:
-    """Says once of each name that looks like a setting that it is none, and which was probably meant."""
+    """Warns once about each name that looks like a setting but is not, with the likely one."""
     names = [*TEXTS, *NUMBERS]
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in names:
@@ -129,14 +129,14 @@ def warn_of_unknown(environment: Mapping[str, str]) -> None:
 
 
 def say_once(message: str) -> None:
-    """One line on standard error, the first time only: what is done without is said, but not at each question."""
+    """Prints one line to standard error, the first time only."""
     if message not in _said:
         _said.add(message)
         print(f"hgan: {' '.join(message.split())}", file=sys.stderr)
 
 
 def cache_folder() -> Path | None:
-    """Where this package keeps what it can make again: HGAN_CACHE, or hgan in XDG_CACHE_HOME, or ~/.cache/hgan. None where there
+    """The folder for what this package can compute again: HGAN_CACHE, or hgan in XDG_CACHE_HOME, or ~/.cache/hgan. None if there
     is no such place, as for a user without a home; then nothing is kept.
 
     Raises:

@@ -1,7 +1,7 @@
-"""The words of a sentence: where they stand, what is cut, and what of it the person is told.
+"""The words of a sentence: their places, what is cut, and the notices about it.
 
-Word pieces are made of a clean form of the text (NFC, without characters that are no text), so that the two ways of writing
-an accent are one sentence; spans and words are of the text as it was given.
+Word pieces are made from a clean form of the text (NFC, without invalid characters), so that both ways of writing an accent
+give the same sentence; spans and words are those of the original text.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Sentence:
     spans: tuple[Span, ...]  # character range of each word in `text`
     dropped: int  # words cut off at the end
     rest: int = 0  # characters of the last word that are cut off
-    replaced: int = 0  # characters that were no text
+    replaced: int = 0  # invalid characters
     unknown: tuple[int, ...] = ()  # lengths of words too long to be read
     content: tuple[bool, ...] | None = None  # words that make a node; None: all of them
 
@@ -45,7 +45,7 @@ class Sentence:
 
     @property
     def notice(self) -> str | None:
-        """What to tell the person when something of the sentence does not count."""
+        """A notice if parts of the sentence do not count."""
         told = []
         if self.dropped:
             whole = len(self.words) + self.dropped
@@ -69,7 +69,7 @@ class Sentence:
 class Draft:
     """A sentence before its pieces are known."""
 
-    text: str  # as given, but for characters that are no text
+    text: str  # as given, without invalid characters
     clean: str  # what the tokenizer is given
     spans: tuple[Span, ...]  # of the words that can be used, in `clean`
     origin: tuple[Span, ...]  # the same in `text`
@@ -79,10 +79,10 @@ class Draft:
 
 
 def draft(text: str, max_words: int) -> Draft:
-    """The words of a sentence before it is made pieces; time and memory do not grow with what is cut.
+    """The words of a sentence before it is split into pieces; time and memory do not grow with what is cut.
 
     Raises:
-        ValueError: no string, or empty.
+        ValueError: not a string, or empty.
     """
     if not isinstance(text, str):
         raise ValueError(f"got {type(text).__name__}, but expected a sentence")
@@ -109,7 +109,7 @@ def draft(text: str, max_words: int) -> Draft:
 
 
 def _composed(text: str) -> tuple[str, list[Span]]:
-    """NFC of a text, and for each of its characters the range it comes from; an empty list where nothing changes."""
+    """NFC of a text, and for each of its characters the range it comes from; an empty list if nothing changes."""
     if unicodedata.is_normalized("NFC", text):
         return text, []
     parts, origin, start = [], [], 0
@@ -136,7 +136,7 @@ def sentence(draft: Draft, pieces: list[Span], lost: int | None, unknown: list[S
 
     Args:
         pieces: character ranges in `draft.clean` of the pieces that are kept.
-        lost: where the first piece that was cut off begins; None where none was.
+        lost: start of the first piece that was cut off; None if none was.
         unknown: those of the pieces that the model does not know.
 
     Raises:

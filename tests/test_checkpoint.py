@@ -342,7 +342,7 @@ def test_a_saved_checkpoint_can_be_read_by_others(tiny_model, tiny_processor, tm
 
 
 def test_a_device_without_numbers_is_none(tiny_checkpoint):
-    with pytest.raises(ValueError, match="got device 'meta', which is not there"):
+    with pytest.raises(ValueError, match="got device 'meta', which is not available"):
         load(tiny_checkpoint, "meta")
 
 

@@ -185,7 +185,7 @@ def test_a_million_characters_take_no_time_and_are_told(tiny_processor, text, lo
 
 
 def test_signs_alone_at_the_beginning_are_refused_in_words(tiny_processor):
-    with pytest.raises(ValueError, match="got a sentence whose beginning has no word"):
+    with pytest.raises(ValueError, match="got a sentence that does not begin with words"):
         tiny_processor.read("!" * 200 + " dog")
 
 

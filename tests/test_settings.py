@@ -26,7 +26,7 @@ def test_nothing_set_and_everything_empty_are_the_defaults() -> None:
 )
 def test_a_number_that_is_none_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(
-        ValueError, match=f"^got {name}=.*, but expected .* whole number from .* leave it out"
+        ValueError, match=f"^got {name}=.*, but expected .* whole number from .*: change it or remove it"
     ) as caught:
         Settings.from_environment({name: value})
     assert str(caught.value).isprintable()
@@ -59,7 +59,7 @@ def test_a_name_that_is_no_setting_is_said_once_with_the_likely_one(
     for _ in range(2):
         warn_of_unknown({"HGAN_UPLOAD_MEGABYTES": "3", "HGAN_ZZZ\n": "", "HGAN_PORT": "1", "HOME": ""})
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "hgan: HGAN_UPLOAD_MEGABYTES is no setting and does nothing; did you mean HGAN_UPLOAD_MB?"
+    assert said[0] == "hgan: HGAN_UPLOAD_MEGABYTES is not a setting and has no effect; did you mean HGAN_UPLOAD_MB?"
     assert len(said) == 2
 
 
@@ -112,5 +112,5 @@ def test_without_a_cache_it_goes_on_and_says_so_once(
         assert lean_captions(tiny_retriever, monkeypatch) == 24
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hgan:")]
     assert len(said) == 1
-    assert "encoded at each start" in said[0]
+    assert "encoded again at each start" in said[0]
     assert (tmp_path / "file").read_text() == "mine"

@@ -1,4 +1,4 @@
-"""What each command does, from its parsed options to its exit status. `hgan.cli.main` names them and catches what they raise."""
+"""The commands, from parsed options to exit status. `hgan.cli.main` names them and handles their errors."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _read(folder: str, split: str | None, left_out: list[LeftOut]) -> list[Recor
 
 
 def _source(options: argparse.Namespace, checkpoint: str, model: HGANModel) -> dict[str, Any]:
-    """What was measured, at the head of a report."""
+    """Dataset, model and versions, the head of a report."""
     return {
         "dataset": written(options.dataset),
         "split": options.split,

@@ -1,5 +1,6 @@
 """The command line: train, average, weigh, thresholds | evaluate, audit | gallery build, info, verify | search, explain.
-Bad input: one line, exit status 2."""
+
+Bad input gives one line and exit status 2."""
 
 from __future__ import annotations
 

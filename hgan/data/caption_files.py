@@ -1,5 +1,5 @@
-"""Captions that come beside pictures: a CSV with the columns image and caption, or JSON lines as in a dataset folder. Read
-within bounds: what is too much is refused while it is read, not afterwards."""
+"""Caption files next to pictures: a CSV with the columns image and caption, or JSON lines as in a dataset folder. Limits are
+checked while reading, not afterwards."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Bounds:
 
 
 FOLDER_BOUNDS = Bounds(bytes=100_000_000, line=10_000_000, rows=5_000_000, captions=1_000, characters=100_000)
-Row = tuple[str, str, list[object]]  # where it stands, the picture's name, captions that nobody has looked at
+Row = tuple[str, str, list[object]]  # its place, the picture's name, captions not checked yet
 Stopped = Callable[[], None]
 
 
 class _Problems:
-    """Takes what is wrong with single lines: raises it where the caller asked for no list."""
+    """Collects problems of single lines; raises the first one if the caller gave no list."""
 
     def __init__(self, name: str, left_out: list[LeftOut] | None) -> None:
         self.name, self.left_out, self.count = name, left_out, 0
@@ -70,10 +70,10 @@ def read_captions(
 
     Args:
         source: a CSV (comma, semicolon or tab; one caption a row) or JSON lines, in UTF-8.
-        name: of the file, for messages; its suffix says which of them it is.
+        name: of the file, for messages; its extension decides between the two.
         bounds: for an upload by default.
-        left_out: takes single lines and captions that cannot be used; without it they are an error.
-        stopped: called now and then; what it raises ends the reading.
+        left_out: collects unusable lines and captions; without it they are an error.
+        stopped: called now and then; an exception from it ends the reading.
 
     Raises:
         ValueError: another encoding, other columns, a damaged line, or too much of something.
@@ -123,10 +123,10 @@ def assign(
     most: int = MAX_CAPTIONS,
     left_out: list[LeftOut] | None = None,
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Captions by picture, and the names in the file that no picture has.
+    """Captions by picture, and the names in the file that match no picture.
 
-    A name counts as a picture's where it is the whole of it, or the last part of it and of no other; in either Unicode
-    normal form. Several names in the file may mean one picture.
+    A name matches a picture if it is its path, or the last part of its path and of no other's; in either Unicode normal
+    form. Several names in the file may match the same picture.
 
     Args:
         most: captions of one picture, under all its names.

@@ -1,5 +1,5 @@
-"""Dataset folders: `captions.jsonl`, optional `regions.jsonl` and `caption_facts.jsonl`, and pictures. The form is
-written down in the README. One bad record does not stop the others: it is left out, named and counted."""
+"""Dataset folders: `captions.jsonl`, optional `regions.jsonl` and `caption_facts.jsonl`, and pictures. The
+README describes the format. One bad record does not stop the others: it is left out and reported."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = ["Box", "CaptionFact", "LeftOut", "Record", "read_dataset", "read_json
 
 
 def read_dataset(folder: str | Path, split: str | None = None, left_out: list[LeftOut] | None = None) -> list[Record]:
-    """Records of a dataset folder, of a plain folder of pictures (sorted by name, with the captions of a `captions.csv` where
+    """Records of a dataset folder, of a plain folder of pictures (sorted by name, with the captions of a `captions.csv` if
     there is one), or of a gallery folder.
 
-    A bad record is left out, of a bad caption the caption alone; whether the pictures can be read is seen when they are.
+    A bad record is left out; of a bad caption, only that caption. Pictures are not opened here.
 
     Args:
         folder: with a `captions.jsonl`, or just pictures.
         split: only these records; all of them by default.
-        left_out: takes what is left out, in the order of its finding. Without it that goes to the log of "hgan".
+        left_out: collects what is left out, in order. Without it that is logged on "hgan".
 
     Raises:
         ValueError: no such folder, no records that can be used, an unknown split.
@@ -73,7 +73,7 @@ def _plain(folder: Path, left_out: list[LeftOut]) -> list[Record]:
 
 
 def _table(folder: Path, names: Sequence[str], listing: Listing) -> dict[str, tuple[str, ...]]:
-    """Captions by picture from a table at the top of the folder; one that cannot be read is named."""
+    """Captions by picture from a table at the top of the folder; an unreadable one is reported."""
     for table in CAPTION_TABLES:
         if not (folder / table).is_file():
             continue
@@ -110,7 +110,7 @@ def _gallery(folder: Path, left_out: list[LeftOut]) -> list[Record]:
 
 
 def _beside(folder: Path, listed: set[str]) -> list[LeftOut]:
-    """What lies in a dataset folder and is not used: pictures that no line lists, and captions in other forms."""
+    """Unused files of a dataset folder: pictures that no line lists, and captions in other formats."""
     listing = list_folder(folder)
     unlisted = [name for name, _ in listing.pictures if same_name(name) not in listed]
     tables = [one for one in listing.left_out if one.counts and "captions" in one.reason]

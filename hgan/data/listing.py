@@ -1,4 +1,4 @@
-"""What lies in a folder: its pictures, and what is left out of it and why. Nothing but names is looked at."""
+"""The contents of a folder: its pictures, and what is left out and why. Only names are read, not files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LITTER = (
     "system volume information", "found.000",
 )  # fmt: skip
 PLANS = (".plan.json", "plan.txt")  # in the work of a build, by this release and by those up to 1.0
-CAPTION_TABLES = ("captions.csv", "captions.txt", "captions.tsv")  # read where they lie at the top of a folder
+CAPTION_TABLES = ("captions.csv", "captions.txt", "captions.tsv")  # read if they are at the top of a folder
 _CAPTIONS = (
     "captions.*", "captions_*.json", "dataset*.json", "results*.csv", "metadata.jsonl", "metadata.csv", "metadata.parquet",
     "*.token", "*.token.txt", "*.caption", "*.parquet", "*.arrow", "annotations*.json",
@@ -34,14 +34,14 @@ _BARE = f"it has no extension: if it is a picture, give it one ({', '.join(SUFFI
 
 @dataclass
 class Listing:
-    """A folder's pictures, sorted by name, as (path with "/" relative to it, path), and what else lies there."""
+    """A folder's pictures, sorted by name, as (path with "/" relative to it, path), and what was left out."""
 
     pictures: list[tuple[str, Path]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
 
 def list_folder(folder: Path) -> Listing:
-    """Looks through a folder and the folders in it; links to folders are not followed."""
+    """Lists a folder and its subfolders; links to folders are not followed."""
     listing, texts, waiting = Listing(), list[str](), [""]
     while waiting:
         here = waiting.pop()
@@ -87,7 +87,7 @@ def _kind(entry: os.DirEntry[str], name: str, listing: Listing) -> str:
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file or folder is hidden, or what systems and programs leave behind."""
+    """Whether a file or folder is hidden, or left by the system or another program."""
     return name.startswith(".") or name.lower() in LITTER
 
 

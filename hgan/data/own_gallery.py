@@ -1,5 +1,5 @@
-"""Galleries as what pictures are read from: what this project makes, it reads. Only `manifest.json`, `items.jsonl` and the
-thumbnails are looked at; nothing is run, and no name in them is followed out of the gallery."""
+"""Reads pictures from a gallery that this project built. Only `manifest.json`, `items.jsonl` and the thumbnails are
+read; nothing is run, and no path leads out of the gallery."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def is_manifest(data: bytes) -> bool:
 
 
 def is_gallery(folder: Path) -> bool:
-    """Whether a folder is a gallery, by what lies in it."""
+    """Whether a folder is a gallery, judging by its files."""
     manifest = folder / "manifest.json"
     try:
         if not manifest.is_file() or not (folder / "items.jsonl").is_file():
@@ -56,7 +56,7 @@ def is_gallery(folder: Path) -> bool:
 
 
 def kept_items(lines: Iterable[tuple[str, dict[str, Any]]], left_out: list[LeftOut]) -> list[KeptItem]:
-    """Items of `items.jsonl`; what is wrong with one is named, and the rest goes on."""
+    """Items of `items.jsonl`; a bad one is reported and left out."""
     items = []
     for where, line in lines:
         id_, image, thumbnail = (line.get(key) for key in ("id", "image", "thumbnail"))
@@ -75,7 +75,7 @@ def kept_items(lines: Iterable[tuple[str, dict[str, Any]]], left_out: list[LeftO
 
 
 def is_inside(path: str) -> bool:
-    """Whether a path from outside stays in its folder."""
+    """Whether a path from a user stays in its folder."""
     pure = PurePosixPath(path)
     return bool(pure.name) and not pure.is_absolute() and ".." not in pure.parts and not set("\\\0") & set(path)
 

@@ -1,4 +1,4 @@
-"""Pictures of a dataset through the picture tower: those that can be read, and by name those that cannot."""
+"""Encodes the readable pictures of a dataset, and reports the others by name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def encode_readable(
     progress: bool = False,
 ) -> tuple[ImageGraph, list[Record]]:
     """Pictures of a dataset through the picture tower, and the records that they are of: those that can be read. The others
-    are named in `left_out`, with their captions.
+    are reported in `left_out`, with their captions.
 
     Args:
         encode: a batch of pictures, one row each.
@@ -83,6 +83,6 @@ def open_readable(records: Sequence[Record], size: int) -> Opened:
 
 
 def none_readable(count: int, left_out: Sequence[LeftOut]) -> str:
-    """What to say where not one picture of so many can be read."""
+    """The message if none of the pictures can be read."""
     first = f" (the first: {left_out[0].where}: {left_out[0].reason})" if left_out else ""
     return f"got {count:,} pictures, none of which can be read{first}, but expected at least one"

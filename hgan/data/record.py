@@ -1,4 +1,4 @@
-"""What is known of one picture of a dataset."""
+"""One picture of a dataset and what is known about it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Box:
 
 @dataclass(frozen=True)
 class CaptionFact:
-    """What is known about a caption beyond its words: what kind of caption it is, and the ids of all records of its
-    split that it is true of, its own among them."""
+    """What is known about a caption beyond its words: its kind, and the ids of all records of its split that it
+    is true of, including its own."""
 
     tag: str
     true_of: frozenset[str]
@@ -49,5 +49,5 @@ class Record:
 
     @property
     def place(self) -> str:
-        """What to call it where it is left out."""
+        """Its name in messages."""
         return self.where or self.image

@@ -1,4 +1,4 @@
-"""Records of a `captions.jsonl`, with what `regions.jsonl` and `caption_facts.jsonl` know of them."""
+"""Records of a `captions.jsonl`, with the regions and facts of `regions.jsonl` and `caption_facts.jsonl`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def read_records(folder: Path, split: str | None, left_out: list[LeftOut]) -> tu
     """Records of a split, and the pictures that the file lists in any split, as `same_name` writes them.
 
     Raises:
-        ValueError: no record of that split that can be used.
+        ValueError: no usable record of that split.
     """
     entries, members = _read_entries(folder / "captions.jsonl", left_out)
     _name(entries)
@@ -102,8 +102,7 @@ def _read_entries(path: Path, left_out: list[LeftOut]) -> tuple[list[_Entry], _M
 
 
 def _number(numbered: list[tuple[Split, _Entry | None]]) -> _Members:
-    """A line that does not say its split counts in that of the line before it; where the next line is of another one, both
-    become unsure."""
+    """A line without a split belongs to that of the line before it; if the next line is of another one, both are uncertain."""
     members = _Members()
     following: list[Split] = []  # the next split that is said, from each line on
     after: Split = UNKNOWN
@@ -143,7 +142,7 @@ def _entry(line: Line) -> _Entry:
 
 
 def _split_of(line: Line) -> Split:
-    """The split that a bad line is of, as far as that can be seen."""
+    """The split of a bad line, as far as it can be told."""
     if line.value is not None:
         split = line.value.get("split")
         return split if split is None or isinstance(split, str) else UNKNOWN
@@ -154,7 +153,7 @@ def _split_of(line: Line) -> Split:
 
 
 def _name(entries: list[_Entry]) -> None:
-    """Ids: the file's name without its ending; with its folders where several would have the same."""
+    """Ids: the file's name without its extension; with its folders if several would be the same."""
     stems = [PurePosixPath(entry.image).stem for entry in entries]
     often = Counter(stems)
     names = [s if often[s] == 1 else without_suffix(e.image) for s, e in zip(stems, entries, strict=True)]
@@ -247,7 +246,7 @@ def _read_facts(path: Path, entries: list[_Entry], left_out: list[LeftOut]) -> d
 def _facts_of(
     entry: _Entry, said: tuple[str, Facts], members: _Members, left_out: list[LeftOut]
 ) -> tuple[CaptionFact, ...] | None:
-    """Facts of all captions of a record, the bad ones among them; None, and named, where they do not fit."""
+    """Facts of all captions of a record, the bad ones among them; None, and reported, if they do not fit."""
     where, lines = said
     numbered = members.of[entry.split]
     numbers = [n for line in lines for n in line.true_of]

@@ -1,4 +1,4 @@
-"""What Toy Town's folder knows beyond captions and boxes: which things stand in a scene, which words name them, and
+"""What Toy Town's folder knows beyond captions and boxes: the things in a scene, the words that name them, and
 which scenes form a hard group. Read from `scenes.jsonl` and `caption_facts.jsonl` (their form: assets/toytown/README.md)."""
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class Group:
-    """A hard group: scenes alike but for one thing."""
+    """A hard group: scenes that differ in one respect."""
 
     id: str  # with the split, as every split counts its groups from one
     differs: str  # in what: place, attribute, count, relation, swapped attributes
@@ -60,12 +60,12 @@ class SceneTruth:
 def read_truth(
     folder: str | Path, split: str | None = None, left_out: list[LeftOut] | None = None
 ) -> dict[str, SceneTruth] | None:
-    """Scenes by record id, captioned or not; None where the folder has no `scenes.jsonl`.
+    """Scenes by record id, captioned or not; None if the folder has no `scenes.jsonl`.
 
     Args:
         folder: a dataset folder.
         split: only scenes of this split.
-        left_out: takes lines that cannot be used; without it they go to the log of "hgan".
+        left_out: collects unusable lines; without it they are logged on "hgan".
     """
     folder, bad = Path(folder), list[LeftOut]()
     if not (folder / "scenes.jsonl").is_file():

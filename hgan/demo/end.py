@@ -1,4 +1,4 @@
-"""The end of the app: builds are stopped, and what belongs to visitors is removed."""
+"""The end of the app: stops builds and removes everything of visitors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .uploads.private import FOLDERS
 
 
 def clean_up() -> None:
-    """Leaves nothing of any visitor on the disk."""
+    """Removes everything of visitors from the disk."""
     for stop in list(STOPS.values()):
         stop.set()
     for folder in list(GALLERIES.opened):

@@ -1,1 +1,1 @@
-"""Galleries: encoded pictures and captions on disk, how they are built, and what a query is compared with."""
+"""Galleries: encoded pictures and captions on disk, how they are built, and how queries are scored against them."""

@@ -1,4 +1,4 @@
-"""Building a gallery: decode, encode, thumbnail, hash. Stopped and started again, it goes on where it was."""
+"""Building a gallery: decode, encode, make thumbnails, hash. An interrupted build resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CHUNK = 32  # pictures that are encoded together and saved together
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture at the model's size with its thumbnail, or why there is none."""
+    """A picture at the model's size with its thumbnail, or why it could not be read."""
 
     record: Record
     image: Image.Image | None
@@ -66,22 +66,22 @@ def build_gallery(
 ) -> Gallery:
     """Encodes records into a gallery folder.
 
-    The folder appears only when it is whole; until then the work lies beside it in `OUT.building`, and a second call with the
-    same model takes up what belongs to the very same files. A gallery that was there before stands until then, and whoever has
-    it open goes on with it. A picture that cannot be read is skipped, named in the manifest, and counted.
+    The folder appears only when it is complete. Until then the work is in `OUT.building`, and a second call with the same model
+    resumes it for unchanged files. An older gallery stays in place until then, and whoever has it open can go on using it. A
+    picture that cannot be read is skipped and listed in the manifest.
 
     Args:
         records: of a dataset folder or a plain folder of pictures.
-        out: new, empty, or a gallery, which is replaced; files in it that no build made are kept. A link is followed.
+        out: new, empty, or a gallery, which is replaced; other files in it are kept. Links are followed.
         model_name: for the manifest and for messages.
         thumbnail_size: longest side in pixels.
-        lean: keep no caption graphs on disk; they are encoded at first use (see `hgan.gallery.captions`).
-        report: called with (pictures done, pictures in all), for a progress display of the caller's own.
-        sources: what the records were read from, and whatever else `out` must not be mixed up with.
+        lean: store no caption graphs; they are encoded at first use (see `hgan.gallery.captions`).
+        report: called with (pictures done, pictures in all), for the caller's own progress display.
+        sources: what the records were read from, and other paths that `out` must not overlap with.
         encoder: of this model, where it is not to encode in float32 on the device where it is.
 
     Raises:
-        ValueError: `out` is something else than a gallery or mixed up with a source, another process builds it, ids are not
+        ValueError: `out` is not a gallery or overlaps with a source, another process is building it, ids are not
             unique, the model gives numbers that are not finite, or no picture can be read.
     """
     if not 16 <= thumbnail_size <= MAX_THUMBNAIL:
@@ -154,7 +154,7 @@ def _open(record: Record, image_size: int, thumbnail_size: int) -> Opened:
         image.thumbnail((thumbnail_size, thumbnail_size), Image.Resampling.BILINEAR)
         try:
             image.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
-        except Exception as error:  # a picture of its own kind costs itself alone
+        except Exception as error:  # one strange picture must not stop the build
             reason = f"{record.path.name}: got a picture that cannot be made into a thumbnail ({type(error).__name__})"
             return Opened(record, None, (0, 0), b"", reason)
         thumbnail = buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Measures what `calibration` judges by: best scores of own and of foreign queries in one gallery. Runs the model."""
+"""Measures the samples for `calibration`: best scores of own and of foreign queries in one gallery. Runs the model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def calibrate_sentences(encoder: Encoder, images: RaggedGraphs, captions: Ragged
     """Best scores of sentences among a gallery's pictures.
 
     Args:
-        images: graphs of the gallery's pictures; of more than EXACT_LIMIT, an even sample stands for all.
+        images: graphs of the gallery's pictures; of more than EXACT_LIMIT, an even sample is used.
         captions: graphs of captions of these pictures, of which an even sample is taken; None: there are none.
     """
     pictures = _some(images, EXACT_LIMIT)

@@ -1,10 +1,10 @@
-"""Whether the best match of a query is one: judged by the gallery's own scores, never by a fixed cut-off.
+"""Whether the best match of a query is a real match: judged by the gallery's own scores, not by a fixed threshold.
 
-Two samples of best scores are measured for a gallery: of queries that do have a true match in it (its own captions; for
+Two samples of best scores are measured for a gallery: of queries that have a correct match in it (its own captions; for
 picture queries, its own pictures), and of queries that have none (`hgan.gallery.foreign`). A query's best score is then placed
-between the two. Best scores are compared, not how far they stand above the mean of their own query: the best of n scores
-always stands about as far above their mean as the best of n random numbers does, true match or not (photographs: that tells
-own captions from foreign sentences in 60 of 100 pairs, the best score itself in 90).
+between the two. Best scores are compared, not their distance from the mean of their own query: the best of n scores is about
+as far above their mean as the best of n random numbers, correct match or not (on photographs that distance tells own captions
+from foreign sentences in 60 of 100 pairs, the best score itself in 90).
 
 Scores are those of the learned level weights.
 """
@@ -34,7 +34,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the best match of a query stands out from its gallery as true matches do.
+    """Whether the best match of a query scores as high as correct matches do in its gallery.
 
     `z` is (best score - mean) / standard deviation over everything the query was compared with.
     """
@@ -54,7 +54,7 @@ class Calibration:
     """Best scores in one gallery, sorted.
 
     Attributes:
-        matched: of queries with a true match; empty where the gallery has no captions.
+        matched: of queries with a correct match; empty if the gallery has no captions.
         nothing: of foreign queries.
     """
 
@@ -73,7 +73,7 @@ class Calibration:
 
     @classmethod
     def read(cls, data: Any) -> Calibration | None:
-        """From a manifest; None where it has none or another form."""
+        """From a manifest; None if it has none or another format."""
         samples = [data.get(name) for name in ("matched", "nothing")] if isinstance(data, Mapping) else []
         known = [
             v for v in samples if isinstance(v, list) and all(type(x) in (float, int) and abs(x) <= _MOST for x in v)

@@ -69,7 +69,7 @@ def encode_captions(encoder: Encoder, texts: list[str], progress: Progress | Non
 
 
 def _keep(graphs: RaggedGraphs, folder: Path) -> None:
-    """Writes a cache folder whole or not at all. A place that cannot be written to keeps nothing, which is said once."""
+    """Writes a cache folder completely or not at all. If the place is not writable nothing is kept, with one warning."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as name:

@@ -1,6 +1,6 @@
-"""Queries that no gallery answers: sentences that no picture shows, and pictures that show nothing.
+"""Queries without a match in any gallery: sentences that no picture shows, and pictures that show nothing.
 
-How high their best matches score in a gallery says what "nothing matches" looks like there (see `hgan.gallery.calibration`).
+The scores of their best matches show what "nothing matches" looks like in a gallery (see `hgan.gallery.calibration`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Galleries by hub id: a dataset repository that holds a gallery folder, fetched once and checked."""
+"""Galleries by hub id: a dataset repository that holds a gallery folder, downloaded once and verified."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(@[\w./-]+)?")
 
 
 def gallery_folder(name: str) -> Path:
-    """The folder of a gallery: `name` itself where it is one, or else a download of the hub's dataset of that id.
+    """The folder of a gallery: `name` itself if it is a local folder, else a download of the hub's dataset with that id.
 
     Args:
         name: a folder, or "OWNER/NAME" with an optional "@REVISION".
 
     Raises:
-        ValueError: the hub has no such gallery, or cannot be reached, or what came is damaged.
+        ValueError: the hub has no such gallery, it cannot be reached, or the download is damaged.
     """
     if Path(name).exists() or not _HUB_ID.fullmatch(name):
         return Path(name)

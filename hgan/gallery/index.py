@@ -21,7 +21,7 @@ class CandidateIndex:
         dim = global_nodes.shape[1]
         self.index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self.index.train(np.asarray(global_nodes[:1], np.float32))
-        for start in range(0, len(global_nodes), 10_000):  # a memory-mapped gallery never lies in memory whole
+        for start in range(0, len(global_nodes), 10_000):  # never load a memory-mapped gallery as a whole
             self.index.add(np.asarray(global_nodes[start : start + 10_000], np.float32))
 
     def candidates(self, query: np.ndarray, count: int = CANDIDATES) -> list[int]:

@@ -1,4 +1,4 @@
-"""The manifest of a gallery, read with suspicion: what is not as a build writes it is named."""
+"""Reads and checks the manifest of a gallery; errors name what is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graphs of a whole gallery as flat arrays: no padding on disk, any rows back as a padded batch.
+"""Graphs of a whole gallery as flat arrays: no padding on disk; any rows can be read as a padded batch.
 
 Each array is a `.npy` file that is memory-mapped. With n the nodes of a row and N = n + 1: `nodes` holds sum(n) rows
 of D, `edges` sum(N * N) numbers,
@@ -68,7 +68,7 @@ def flatten(graph: FeatureGraph) -> dict[str, np.ndarray]:
 
 
 def _require_range(name: str, array: np.ndarray) -> None:
-    """Raises ValueError for whole numbers that stand for nothing."""
+    """Raises ValueError for integers out of range."""
     low, high = _RANGES.get(name, (None, None))
     if low is not None and len(array) and array.min() < low:
         raise ValueError(f"got {array.min()} where the minimum is {low}")
@@ -153,7 +153,7 @@ class RaggedGraphs:
     def not_finite(self) -> str | None:
         """The name of an array that holds a number that is not finite; None where all is well."""
         for name, array in self.arrays.items():
-            for start in range(0, len(array), BLOCK):  # a memory-mapped array never lies in memory whole
+            for start in range(0, len(array), BLOCK):  # never load a memory-mapped array as a whole
                 if not np.isfinite(array[start : start + BLOCK]).all():
                     return name
         return None
@@ -165,8 +165,8 @@ class RaggedGraphs:
                 np.save(file, array, allow_pickle=False)
 
     def flat(self, rows: Sequence[int] | None = None) -> FlatGraphs:
-        """What the similarity reads of some rows, in the order given, without padding, in float32; of all rows by default, and
-        then packed for many searches."""
+        """What the similarity needs of some rows, in the order given, without padding, in float32; by default of all rows,
+        packed for many searches."""
         per_node = [*_PER_NODE, *(("boxes", "kinds", "scores") if self.kind is ImageGraph else _PER_WORD)]
         own = {name: array for name, array in self.arrays.items() if name not in ("edges", "concepts", "labels")}
         if rows is not None:

@@ -1,7 +1,7 @@
-"""What an unfinished build goes by: which pictures it reads, as they are now, and which of its pieces are done.
+"""The plan of an unfinished build: which pictures it reads, as they are now, and which of its pieces are done.
 
-A piece of the work is taken up again only if it was made of these very files, with these captions, by this model. Everything lies
-in `OUT.building` beside the gallery.
+A piece of the work is reused only if it was made from the same files and captions with the same model. Everything is in
+`OUT.building` next to the gallery.
 """
 
 from __future__ import annotations
@@ -37,13 +37,12 @@ WORK = Kind("the work of a build", MADE_BY, _own_work, (*GALLERY.patterns, OLD_P
 
 
 def part_file(work: Path, number: int) -> Path:
-    """Where a piece of the work lies: graphs and items of some pictures."""
+    """The file of a piece of the work: graphs and items of some pictures."""
     return work / f"part-{number:05d}.pkl"
 
 
 def read_part(work: Path, number: int) -> dict[str, Any] | None:
-    """A piece that is done; None where it is not there or not whole (after a power cut files may be empty), so that it is made
-    again."""
+    """A finished piece; None if it is missing or incomplete (after a power cut files may be empty), so that it is made again."""
     try:
         part = pickle.loads(
             part_file(work, number).read_bytes()
@@ -71,14 +70,14 @@ def work_place(out: Path) -> Path:
 
 
 def prepare(work: Path, settings: Sequence[Any], chunks: Sequence[Sequence[Record]]) -> bool:
-    """Keeps what belongs to this plan in a work folder, which the caller holds, and removes what is left of another one.
+    """Keeps what belongs to this plan in a work folder, which the caller has locked, and removes what is left of another plan.
 
     Args:
         settings: everything but the records that changes what is encoded.
         chunks: the records of each piece.
 
     Returns:
-        whether everything is done: the gallery is whole and has only to be put in its place.
+        whether everything is done: the gallery is complete and only has to be moved to its place.
     """
     for folder in (work, *(work / name for name in ("images", "captions", "thumbnails"))):
         remove_unfinished(folder)
@@ -115,7 +114,7 @@ def _state(path: Path) -> list[int] | None:
 
 
 def _read(path: Path) -> list[str] | None:
-    """The keys of the pieces; None where there is no plan."""
+    """The keys of the pieces; None if there is no plan."""
     try:
         plan = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -44,12 +44,12 @@ class Item:
     height: int
     thumbnail: str  # path relative to the gallery
     captions: tuple[str, ...]
-    facts: tuple[CaptionFact, ...] | None = None  # one a caption, where the gallery knows; `true_of` are item ids
+    facts: tuple[CaptionFact, ...] | None = None  # one per caption, if the gallery has them; `true_of` are item ids
 
 
 @dataclass(frozen=True)
 class CaptionKey:
-    """Where a caption stands: caption `number` of item `row`; its id is "ITEM#NUMBER"."""
+    """The place of a caption: caption `number` of item `row`; its id is "ITEM#NUMBER"."""
 
     row: int
     number: int
@@ -58,8 +58,8 @@ class CaptionKey:
 class Gallery:
     """An opened gallery. Arrays are memory-mapped; nothing is hashed (see `verify`).
 
-    It goes on answering from what was opened, whatever is built in its place meanwhile: the folder is held, and thumbnails are
-    read from the held one, not by its name.
+    It keeps answering from what was opened, even if another gallery is built in its place: the folder is held open, and
+    thumbnails are read from it, not by name.
 
     Args:
         folder: as `hgan gallery build` wrote it.
@@ -128,7 +128,7 @@ class Gallery:
         return self.items[key.row].captions[key.number]
 
     def thumbnail(self, row: int) -> Path:
-        """Where the thumbnail of an item lies, as long as this gallery is open."""
+        """The path of an item's thumbnail, valid while this gallery is open."""
         return self._held.path() / self.items[row].thumbnail
 
     def read_thumbnail(self, row: int) -> bytes:
@@ -160,7 +160,7 @@ class Gallery:
 
 
 class _Held:
-    """A gallery folder as it is now: held open, and marked as in use until this object goes (see `hgan.io.replace`)."""
+    """A gallery folder held open, and marked as in use for the life of this object (see `hgan.io.replace`)."""
 
     def __init__(self, folder: Path) -> None:
         present(folder, "manifest.json")
@@ -191,7 +191,7 @@ class _Held:
         return by_handle if by_handle.exists() else self.folder
 
     def read(self, name: str) -> bytes:
-        """A file of the held folder, whatever lies under its name now."""
+        """A file of the held folder, even if its name now belongs to another folder."""
         if len(self.handles) < 2:  # a system that opens files by their whole name alone
             return (self.folder / name).read_bytes()
         handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=self.handles[1])
@@ -208,7 +208,7 @@ def _close(handles: list[int]) -> None:
 
 def verify(folder: str | Path) -> list[str]:
     """What is wrong with a gallery: hashes, files that are missing, files in its folders that are not listed, counts. Empty if
-    all is well; what lies beside them, such as a person's notes, is nothing wrong.
+    all is well; other files next to them, such as notes, are fine.
 
     Raises:
         ValueError: if there is no gallery to verify.
@@ -242,7 +242,7 @@ def verify(folder: str | Path) -> list[str]:
 
 
 def _own_files(folder: Path) -> set[str] | None:
-    """Of a gallery: what its manifest lists, and a build makes; a manifest that lists other files makes them nobody's."""
+    """The files of a gallery: those that its manifest lists and a build makes, no others."""
     try:
         manifest = read_manifest(folder)
     except (ValueError, OSError):
@@ -266,7 +266,7 @@ GALLERY = Kind(
 
 
 def is_inside(name: str) -> bool:
-    """Whether a path in a gallery leads to a place inside it: a gallery may come from outside, and must not name others."""
+    """Whether a path in a gallery stays inside it: a gallery may come from anyone and must not point elsewhere."""
     pure = PurePosixPath(name)
     return bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts and "\\" not in name
 

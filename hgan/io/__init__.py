@@ -1,1 +1,1 @@
-"""Files and pictures: read within bounds, written whole or not at all."""
+"""Files and pictures: read within limits, written completely or not at all."""

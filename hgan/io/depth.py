@@ -1,13 +1,13 @@
-"""Pictures of more than 8 bits a sample, made 8 bits: grey of 10 to 32 bits, signed or not, and floating point.
+"""Converts pictures of more than 8 bits per sample to 8 bits: grey of 10 to 32 bits, signed or not, and floating point.
 
-What is white is said by the file where it says so (BitsPerSample and MaxSampleValue of a TIFF, sBIT of a PNG); else the
+The file may say which value is white (BitsPerSample and MaxSampleValue of a TIFF, sBIT of a PNG); otherwise the
 largest value decides:
 
 integers   the fewest of 8, 10, 12, 14, 16 bits that hold it; the largest value itself beyond 16 bits
 floats     1 for values up to 1; the largest value for values up to 16; from there on as integers
 negatives  the smallest value is black and the largest is white
 
-What is no number is black. All of it is done in blocks of lines, so that it takes little memory besides the picture.
+NaN becomes black. The work is done in blocks of lines, so that it needs little memory besides the picture.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DARK = 16.0  # floats up to this are no 8-bit values
 
 @dataclass(frozen=True)
 class Depth:
-    """What a file says of its samples; None where it says nothing."""
+    """What a file says about its samples; None if it says nothing."""
 
     bits: int | None = None  # that matter
     white: int | None = None  # the largest value there can be
@@ -42,7 +42,7 @@ PLAIN = Depth()
 
 
 def depth_of(image: Image.Image, file: BinaryIO) -> Depth:
-    """What the header of an opened picture says of its samples; `file` is left where it was."""
+    """What the header of an opened picture says about its samples; the position in `file` does not change."""
     deep = any(";16" in str(tile) for tile in getattr(image, "tile", ())) and image.mode in (
         "RGB",
         "RGBA",

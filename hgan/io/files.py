@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and their hashes."""
+"""Atomic writing of files, and their hashes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MARK = ".hgan-"  # in the names of everything that lies beside a place only whil
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; it takes the place of `path` only if the block ends without an
-    error. A link is followed: what it points to is replaced, the link stays.
+    error. Links are followed: their target is replaced, the link stays.
 
     Raises:
         ValueError: there is something at `path` that is not a regular file, such as a folder or a device.

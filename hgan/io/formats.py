@@ -1,4 +1,4 @@
-"""Which files are read as pictures, by their ending, and what would read those that are not."""
+"""The file extensions that are read as pictures, and advice for those that are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures from outside, made safe: whatever comes in, an upright 8-bit RGB picture within bounds goes out."""
+"""Safe decoding of untrusted pictures: the result is always an upright 8-bit RGB picture of limited size."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ _header = threading.Lock()  # warnings are switched for the whole process
 
 
 class _RefusedError(ValueError):
-    """An error of this module's own, which says all there is to say."""
+    """An error with a complete message for the user."""
 
 
 def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Image:
     """Decodes a picture: EXIF turn applied, first frame only, alpha over white, deep greys scaled to 8 bits (see
-    `hgan.io.depth`), CMYK and palette to RGB. Pictures that are decoded at once share `DECODING.limit` bytes: one that finds
-    no room waits.
+    `hgan.io.depth`), CMYK and palette to RGB. Pictures decoded at the same time share `DECODING.limit` bytes of memory; one that
+    does not fit waits.
 
     Args:
         source: a file, or its bytes.
-        name: what to call it in an error; the file's name by default.
+        name: its name in errors; by default the file's name.
 
     Raises:
         ValueError: not a picture, damaged, truncated, or beyond MAX_PIXELS, MAX_BYTES or DECODING.limit.
@@ -62,7 +62,7 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
                 f"{name}: got a picture that needs {amount:,} bytes of memory to decode, but expected at most "
                 f"{DECODING.limit:,}: make it smaller"
             )
-        # Opened anew, so that the decoder has given its memory back before another picture takes it.
+        # Opened again, so that the decoder has released its memory before the next picture needs it.
         with DECODING.take(amount):
             return _decoded(source, name)
     except _RefusedError as error:
@@ -157,7 +157,7 @@ def still_webp(path: Path, size: int) -> bytes | None:
                 return None
             file.seek(0)
             return file.read()
-    except Exception:  # what cannot be opened is refused, in words, where it is decoded
+    except Exception:  # decoding reports files that cannot be opened
         return None
 
 
@@ -188,7 +188,7 @@ def upright(image: Image.Image, name: str = "the picture") -> Image.Image:
 
 def _turned(rgb: Image.Image, decoded: Image.Image) -> Image.Image:
     """Turned as the notes of the decoded picture ask for; those of a TIFF Pillow has followed, and dropped, while it decoded.
-    ImageOps.exif_transpose would write all the other notes anew, and fail at what it cannot write (Pillow issue 8965)."""
+    ImageOps.exif_transpose would rewrite all the other notes, and fail on those it cannot write (Pillow issue 8965)."""
     try:
         turn = decoded.getexif().get(_ORIENTATION)
         method = _TURNS.get(turn) if isinstance(turn, int) else None

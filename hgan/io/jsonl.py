@@ -1,4 +1,4 @@
-"""JSON lines, read with bounds: one line at a time, and what is wrong with a line said in plain words."""
+"""JSON lines, read one at a time and within limits; errors say in plain words what is wrong with a line."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ FORM = "a JSON object"
 
 @dataclass(frozen=True)
 class Line:
-    """One line that is not blank: what it holds, or why that cannot be read."""
+    """One line that is not blank: its contents, or why it cannot be read."""
 
     where: str  # such as "captions.jsonl line 3"
     value: dict[str, Any] | None
     reason: str = ""
-    raw: bytes = b""  # its beginning, where it cannot be read
+    raw: bytes = b""  # its beginning, if it cannot be read
 
 
 def read_jsonl(path: Path, left_out: list[LeftOut] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Lines of a JSON-lines file with where they stand ("captions.jsonl line 3"); blank lines are passed over.
+    """Lines of a JSON-lines file with their places ("captions.jsonl line 3"); blank lines are skipped.
 
     Args:
         left_out: takes the lines that cannot be read; without it they are an error.
@@ -54,7 +54,7 @@ def parse_lines(
     """As `lines_of`, from an open file.
 
     Args:
-        longest: bytes of a line; a longer one is passed over without being kept.
+        longest: bytes of a line; a longer one is skipped and not kept.
         stopped: called at every line; what it raises ends the reading.
     """
     number = 0

@@ -1,5 +1,5 @@
-"""What a reading leaves out, named with its place and counted: one bad record does not stop thousands, nor does it go in
-silence."""
+"""What a reader leaves out, with place and reason: one bad record does not stop thousands of others, and is always
+reported."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ _logged: set[tuple[str, LeftOut]] = set()
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something that is not used. `counts` is False for what nobody would miss: files that other programs leave behind, and
-    remarks."""
+    """Something that is not used. `counts` is False for what nobody would miss: files of other programs, and notes."""
 
     where: str  # such as "captions.jsonl line 2", or a path relative to the folder
     reason: str
@@ -30,12 +29,12 @@ class LeftOut:
 
 
 def count(left_out: Sequence[LeftOut]) -> int:
-    """How many things somebody may miss."""
+    """How many things were left out that somebody might miss."""
     return sum(one.counts for one in left_out)
 
 
 def told(left_out: Sequence[LeftOut], most: int = MOST) -> list[str]:
-    """Lines for people: what has one reason in common is told together, with examples; what was meant to be used comes first."""
+    """Lines for people: things with the same reason on one line, with examples; those that were meant to be used come first."""
     groups: dict[tuple[bool, str], list[str]] = {}
     lines = [f"{shown(one.where, 200)}: {shown(one.reason, 400)}" for one in left_out if one.remark]
     for one in left_out:
@@ -53,7 +52,7 @@ def told(left_out: Sequence[LeftOut], most: int = MOST) -> list[str]:
 
 
 def log(left_out: Sequence[LeftOut], source: object = "") -> None:
-    """Says it on the log of "hgan", for callers that ask for no list; the same thing once in a process.
+    """Logs what was left out on "hgan", for callers without a list; each thing once per process.
 
     Args:
         source: the folder that it is of.
@@ -65,7 +64,7 @@ def log(left_out: Sequence[LeftOut], source: object = "") -> None:
 
 
 def unreadable_caption(text: object) -> str | None:
-    """Why a caption cannot be used; None where it can."""
+    """Why a caption cannot be used; None if it can."""
     if not isinstance(text, str):
         return f"got a caption that is {_kind(text)}, but expected a sentence"
     if any("\ud800" <= c <= "\udfff" for c in text):
@@ -76,7 +75,7 @@ def unreadable_caption(text: object) -> str | None:
 
 
 def require_some(found: Sized, bad: Sequence[LeftOut]) -> None:
-    """A file of which nothing can be used is an error: it is another file than was meant.
+    """Refuses a file without anything usable: it is probably the wrong file.
 
     Raises:
         ValueError: with the first thing that is wrong.

@@ -1,7 +1,7 @@
-"""Locks that the operating system gives back when a process ends, however it ends.
+"""Locks that the operating system releases when a process ends, however it ends.
 
-They are advisory locks on open files and folders (`flock`). Where there are none (Windows, some network disks), everything works
-as if nobody else were there.
+They are advisory locks on open files and folders (`flock`). Where they do not exist (Windows, some network disks), everything
+works as if there were no other process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OWNER = ".owner.json"  # in a locked folder: who holds it
 
 
 def lock_handle(handle: int, shared: bool = False) -> bool:
-    """Locks an open file until it is closed. False where somebody else holds it in a way that excludes this."""
+    """Locks an open file until it is closed. False if another process holds a conflicting lock."""
     if fcntl is None:
         return True
     try:
@@ -38,7 +38,7 @@ def lock_handle(handle: int, shared: bool = False) -> bool:
 
 
 def is_free(path: Path) -> bool:
-    """Whether nobody holds a lock on a file or folder."""
+    """Whether a file or folder is not locked."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except OSError:
@@ -51,10 +51,10 @@ def is_free(path: Path) -> bool:
 
 @contextmanager
 def locked_folder(folder: Path, doing: str) -> Iterator[None]:
-    """Holds a folder, which is made if need be, for the length of a block; the folder may be renamed meanwhile.
+    """Locks a folder, created if necessary, for the length of a block; the folder may be renamed in the meantime.
 
     Args:
-        doing: what is done with it, for whoever comes second: "building the gallery holiday".
+        doing: what it is used for, in the message for the second process: "building the gallery holiday".
 
     Raises:
         ValueError: another process, or another thread of this one, holds it; the message says who and since when.

@@ -37,7 +37,7 @@ def needed(image: Image.Image, file_bytes: int) -> int:
         if len(tile) == 2:
             pixels = max(pixels, tile[0] * tile[1])
     kept = _KEPT.get(image.mode, 4)
-    # The RGB made of it; and once decoded, one more where it is turned.
+    # The RGB copy of it; and after decoding, one more if it is turned.
     return pixels * (kept + 4 + max(besides, 4)) + file_bytes
 
 
@@ -55,7 +55,7 @@ def _first(tags: Any, tag: int) -> int:
 
 
 class Budget:
-    """Bytes that threads share: who finds no room waits, in the order of coming.
+    """Bytes that threads share: a thread that does not fit waits, first come, first served.
 
     Args:
         limit: bytes in all; may be set later, and counts from then on.
@@ -74,7 +74,7 @@ class Budget:
 
     @contextmanager
     def take(self, amount: int) -> Iterator[None]:
-        """Holds so many bytes, or all there are where it is more, as long as the block runs."""
+        """Reserves that many bytes, at most all there are, for the length of the block."""
         ticket, amount = object(), min(amount, self.limit)
         with self._changed:
             self._waiting.append(ticket)

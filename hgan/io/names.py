@@ -1,4 +1,4 @@
-"""Names of pictures: written so that they can be stored, told apart, and found in either Unicode normal form."""
+"""Names of pictures: how they are stored, made unique, and found in either Unicode normal form."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ def same_name(name: str) -> str:
 
 
 def without_suffix(name: str) -> str:
-    """A path without the ending of its last part."""
+    """A path without its extension."""
     pure = PurePosixPath(name)
     return str(pure.parent / pure.stem) if pure.stem else str(pure)
 
 
 def unique_ids(names: Sequence[str]) -> list[str]:
-    """An id a name, in their order: the name itself, and where it is taken, with a number. Names that come later change no id
-    that comes before."""
+    """One id per name, in order: the name itself, with a number if it is taken. Later names do not change earlier ids."""
     taken: set[str] = set()
     following: Counter[str] = Counter()  # the last number that was tried, so that many equal names take no longer each
     ids = []
@@ -50,7 +49,7 @@ class Finder:
         self._names: dict[Path, dict[str, str]] = {}
 
     def path(self, name: str) -> Path:
-        """The file of that name; where there is none, what its path would be."""
+        """The file of that name; if there is none, the path it would have."""
         path = self.folder / name
         if name.isascii() or os.path.lexists(path):
             return path

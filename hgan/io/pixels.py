@@ -1,6 +1,6 @@
-"""The one way from a picture to the numbers the model takes: for the processor, the encoder, training and every page.
+"""From a picture to the numbers that the model reads: the same for the processor, the encoder, training and every page.
 
-Whatever comes in becomes an upright 8-bit RGB picture, is resized to a square without keeping its aspect (bilinear), and
+A picture becomes upright 8-bit RGB, is resized to a square without keeping its aspect (bilinear), and
 scaled: (value / 255 - mean) / std.
 """
 
@@ -29,14 +29,14 @@ _TAKEN = (
 
 
 def as_picture(source: Picture, name: str | None = None) -> Image.Image:
-    """An upright 8-bit RGB picture of whatever is given.
+    """Any kind of picture as an upright 8-bit RGB picture.
 
     Args:
         source: a file or its bytes; a PIL picture, turned by its EXIF note as a file is; a numpy array or a tensor, grey
-            (H, W), or with 1, 3 or 4 channels that stand last or first. Where both can be, they stand last in an array and
-            first in a tensor. Values are uint8, bool, uint16 (see `hgan.io.depth`), other integers from 0 to 255, or floats
+            (H, W), or with 1, 3 or 4 channels, last or first. If both are possible, channels are last in an array and first
+            in a tensor. Values are uint8, bool, uint16 (see `hgan.io.depth`), other integers from 0 to 255, or floats
             from 0 to 1. A fourth channel is alpha over white.
-        name: what to call it in an error.
+        name: its name in errors.
 
     Raises:
         ValueError: anything else; a picture that cannot be read.
@@ -119,7 +119,7 @@ def as_list(pictures: Any) -> list[Picture]:
 
 
 def square(image: Image.Image, size: int, box: tuple[float, float, float, float] | None = None) -> Image.Image:
-    """An RGB picture, or what of it lies in `box` (XYXY pixels), as the square of `size` pixels that the model takes."""
+    """An RGB picture, or the part of it in `box` (XYXY pixels), as a square of `size` pixels, as the model expects."""
     return image.resize((size, size), RESAMPLE, box=box)
 
 
@@ -130,7 +130,7 @@ def pixels(image: Image.Image, mean: float, std: float) -> Float[Tensor, "3 heig
 
 
 def pixel_values(pictures: Any, size: int, mean: float, std: float) -> Float[Tensor, "batch 3 size size"]:
-    """Pictures of any kind that `as_picture` takes, as the model takes them; one at a time, so that large ones do not add up.
+    """Pictures of any kind that `as_picture` accepts, as input of the model; decoded one at a time to save memory.
 
     Raises:
         ValueError: as `as_picture`; no picture.

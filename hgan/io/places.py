@@ -1,7 +1,7 @@
-"""Where commands may write: the one rule for every output place.
+"""Where commands may write: one rule for all outputs.
 
-A place is written to if nothing is there, or if its contents say that this very command made what is there. It may not be a
-source of the command, lie in one, or hold one. Links are followed before any work is done.
+A command writes where nothing is, or where the contents show that the same command made them. An output may not be a
+source of the command, be inside one, or contain one. Links are followed before any work is done.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Kind:
         made_by: the command, for messages.
         own: the files of a folder of this kind that the command made, relative to it; None for a folder of another kind.
         patterns: glob patterns of all files that the command ever makes, unfinished ones too.
-        held: the file that whoever has such a folder open holds a lock on; None if nobody does.
+        held: the file that readers of such a folder lock; None if they lock none.
     """
 
     name: str
@@ -41,10 +41,10 @@ def folder_place(out: str | Path, kind: Kind, sources: Iterable[str | Path] = ()
 
     Args:
         out: new, empty, or a folder of this kind.
-        sources: what the command reads; names that are no paths here (hub ids) do not matter.
+        sources: what the command reads; hub ids are ignored.
 
     Raises:
-        ValueError: `out` holds something else, cannot be written, or is mixed up with a source.
+        ValueError: `out` holds something else, cannot be written, or overlaps with a source.
     """
     place = _resolved(out)
     _apart(out, place, sources)
@@ -78,7 +78,7 @@ def file_place(
         is_own: whether these bytes are what the command writes.
 
     Raises:
-        ValueError: `out` is something else, cannot be written, or is mixed up with a source.
+        ValueError: `out` is something else, cannot be written, or overlaps with a source.
     """
     place = _resolved(out)
     _apart(out, place, sources)
@@ -90,14 +90,14 @@ def file_place(
         if data and not is_own(data):
             raise ValueError(
                 f"got {out}, which exists already and was not made by `{made_by}`, but expected a new file or one to "
-                "replace: name another one"
+                "replace: choose another one"
             )
     _require_parent(out, place)
     return place
 
 
 def json_with(keys: Sequence[str]) -> Callable[[bytes], bool]:
-    """Tells a JSON object that has these keys, for `file_place`."""
+    """Recognises a JSON object with these keys, for `file_place`."""
 
     def is_own(data: bytes) -> bool:
         try:
@@ -110,10 +110,10 @@ def json_with(keys: Sequence[str]) -> Callable[[bytes], bool]:
 
 
 def _resolved(out: str | Path) -> Path:
-    """Links followed to the end.
+    """The path with links followed.
 
     Raises:
-        ValueError: no name, or links that lead round in a circle.
+        ValueError: no name, or a circle of links.
     """
     text = os.fspath(out)
     if not text.strip() or "\0" in text:
@@ -125,18 +125,18 @@ def _resolved(out: str | Path) -> Path:
 
 
 def _require_parent(out: str | Path, place: Path) -> None:
-    """Raises ValueError where a new folder or file cannot be made there."""
+    """Raises ValueError if no folder or file can be created there."""
     parent = place.parent
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir():
-        raise ValueError(f"got {out}, but {parent} is a file, and expected a folder there: name another place")
+        raise ValueError(f"got {out}, but {parent} is a file, but expected a folder there: choose another place")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise ValueError(f"got {out}, but you may not write in {parent}: choose a place where you may write")
 
 
 def _apart(out: str | Path, place: Path, sources: Iterable[str | Path]) -> None:
-    """Raises ValueError where a place is a source, lies in one, or holds one."""
+    """Raises ValueError if an output is a source, is inside one, or contains one."""
     for source in sources:
         if not os.path.exists(source):
             continue

@@ -1,4 +1,4 @@
-"""Reading ahead: the next piece is made on another thread while this one is worked on."""
+"""Prefetching: the next item is computed on another thread while this one is in use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T, R = TypeVar("T"), TypeVar("R")
 
 
 def one_ahead(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """`map` that is one item ahead of its consumer, and never more: what it holds stays bounded."""
+    """Like `map`, but one item ahead of its consumer. Never more, to limit memory."""
     with ThreadPoolExecutor(1) as pool:
         waiting: Future[R] | None = None
         for item in items:

@@ -1,7 +1,7 @@
-"""A new folder in place of an old one, by one rename: whoever looks sees the old one whole or the new one whole.
+"""Replaces a folder in one rename: readers see either the complete old one or the complete new one.
 
-The old one is then taken away, file by file, and only what the command made or what the new folder holds as well. Where
-somebody still has it open it stays beside the new one, in a hidden folder, until the next time something is written there.
+The old folder is then removed file by file: only what the command made, and what the new folder holds as well. While another
+process has it open it stays next to the new one, in a hidden folder, until the next write to the same place.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def new_folder(out: Path, kind: Kind) -> Iterator[Path]:
 
 
 def replace(new: Path, out: Path, kind: Kind) -> None:
-    """Puts a whole folder in the place of another, or where nothing is. Files in the old one that the command did not make
-    are in the new one too.
+    """Moves a complete folder to its place, replacing another if there is one. Files in the old one that the command did not
+    make are kept in the new one.
 
     Args:
         new: on the same disk as `out`.
@@ -77,7 +77,7 @@ def replace(new: Path, out: Path, kind: Kind) -> None:
 
 
 def tidy(out: Path, kind: Kind) -> None:
-    """Takes away what a process that was killed left beside `out`, and puts back the old folder where that is all there is."""
+    """Removes what a killed process left next to `out`, and restores the old folder if there is no other."""
     for aside in out.parent.glob(f".{_escaped(out.name)}{MARK}????????"):
         if aside.is_symlink() or not aside.is_dir() or not is_free(aside):
             continue
@@ -164,7 +164,7 @@ def _twice(path: Path, other: Path) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Everything in a folder that is no folder; links to folders are not entered."""
+    """All files in a folder and its subfolders; links to folders are not followed."""
     for where, folders, files in os.walk(folder):
         for name in files + [name for name in folders if os.path.islink(os.path.join(where, name))]:
             yield Path(where, name)

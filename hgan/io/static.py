@@ -1,4 +1,4 @@
-"""Reads the scripts and styles of the pages, which lie beside the code as files of their own language."""
+"""Reads the scripts and styles of the pages from the folder `static` of a package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def read_static(package: str, name: str) -> str:
 
 
 def call_static(package: str, name: str, *values: str | float | None) -> str:
-    """JavaScript that calls the function in a file, and so stands for what the function returns.
+    """A JavaScript expression that calls the function in a file.
 
     Args:
         values: arguments of the call.

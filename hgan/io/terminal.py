@@ -1,4 +1,4 @@
-"""What is printed for people: text from outside is shown, never obeyed, and no terminal is asked for letters it lacks."""
+"""Printing for people: text from users cannot control the terminal, and characters it cannot show do not fail."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _UNSAFE = ("Cc", "Cs", "Zl", "Zp")
 
 
 def shown(text: object, most: int | None = None) -> str:
-    r"""Text from outside as one line that does nothing: control characters, line ends, marks of direction and halves of
-    characters as escapes ("\x1b", "\n", "\u202e", "\udce9").
+    r"""Text from users as one harmless line: control characters, line ends, direction marks and half characters are
+    written as escapes ("\x1b", "\n", "\u202e", "\udce9").
 
     Args:
         most: characters; a longer text is cut.
@@ -37,18 +37,18 @@ def shown(text: object, most: int | None = None) -> str:
 
 
 def say(*lines: str, file: IO[str] | None = None) -> None:
-    """Prints lines, each as `shown` gives it, in letters that the stream has; to the standard output by default."""
+    """Prints lines, each through `shown`, in characters that the stream can encode; by default to standard output."""
     file = sys.stdout if file is None else file
     if not lines:
         return
     try:
         print("\n".join(_writable(shown(line), file) for line in lines), file=file, flush=True)
-    except BrokenPipeError:  # nobody reads on (`| head`): the work goes on without words
+    except BrokenPipeError:  # the reader has gone (`| head`): the work goes on silently
         silence(file)
 
 
 def silence(file: IO[str]) -> None:
-    """Sends what is still to be printed nowhere."""
+    """Discards everything printed from now on."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, file.fileno())
@@ -56,7 +56,7 @@ def silence(file: IO[str]) -> None:
 
 
 class Patient:
-    """A stream whose reader may leave: what is written then goes nowhere, and the work goes on."""
+    """A stream whose reader may go away: output is then discarded, and the work goes on."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -89,12 +89,12 @@ def complain(*lines: str) -> None:
 
 
 def note(line: str) -> None:
-    """`say` beside a progress bar."""
+    """`say` while a progress bar is shown."""
     tqdm.write(_writable(shown(line), sys.stdout))
 
 
 def plain(error: Exception) -> str:
-    """An error for people: what the system says of a file or a disk, in words that say what to do. Others as they are."""
+    """An error message for people: system errors about files and disks say what to do. Others stay as they are."""
     if not isinstance(error, OSError) or error.errno is None:
         return str(error)
     what = shown(error.filename, 120) if error.filename is not None else ""
@@ -115,7 +115,7 @@ def plain(error: Exception) -> str:
 
 
 def json_text(data: Any, file: IO[str] | None = None) -> str:
-    """Indented JSON that any program reads back as it was: what would be obeyed, or what the stream has no letters for, is
+    """Indented JSON that any program can read: control characters, and characters that the stream cannot encode, are
     written as JSON's own escapes."""
     encoding = (getattr(file, "encoding", None) or "utf-8") if file is not None else "utf-8"
     text = json.dumps(data, indent=2, ensure_ascii=False)

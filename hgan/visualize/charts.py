@@ -38,7 +38,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def sum_text(parts: Sequence[float], total: float, digits: int = 3) -> str:
-    """Numbers as a sum, such as "0.120 + 0.210 − 0.020 = 0.310"; "≈" where the rounded numbers do not add up."""
+    """Numbers as a sum, such as "0.120 + 0.210 − 0.020 = 0.310"; "≈" if the rounded numbers do not add up."""
     rounded = [round(part * 10**digits) for part in parts]
     shown = number(parts[0], digits)
     for part, steps in zip(parts[1:], rounded[1:], strict=True):

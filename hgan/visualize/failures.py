@@ -19,7 +19,7 @@ PAGE = 20  # queries on one page
 class Shown:
     """How the page shows what a row names.
 
-    link: the address that opens a query on the search page, or None where there is none.
+    link: the address that opens a query on the search page, or None if there is none.
     picture: the small picture of a picture's id.
     sentence: the text of a caption's id.
     """

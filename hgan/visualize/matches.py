@@ -14,7 +14,7 @@ _SIGNS = {"good": "✓", "weak": "?", "nothing": "✕"}  # a colour is never alo
 
 
 def moves(before: Sequence[Hit], after: Sequence[Hit]) -> dict[str, int | None]:
-    """How many places each match has gained (below 0: lost) against another ranking; None where it was not in that one."""
+    """How many places each match has gained (below 0: lost) compared with another ranking; None if it is not in that one."""
     old = {hit.id: hit.rank for hit in before}
     return {hit.id: old[hit.id] - hit.rank if hit.id in old else None for hit in after}
 
@@ -31,7 +31,7 @@ def match_list(
     Args:
         pictures: one a hit, in the order of the hits.
         chosen: id of the match that is marked.
-        weights: of the levels, where they are not the learned ones.
+        weights: of the levels, if they are not the learned ones.
         moved: id -> places gained against the learned weights, from `moves`.
     """
     scale = bar_scale(hit.contributions for hit in result.hits)

@@ -164,7 +164,7 @@ def over_picture(picture: Picture, text: str, opacity: float, shapes: list[str],
     """Shapes over a picture, in drawing units.
 
     Args:
-        text: what is seen, for those who do not.
+        text: what the picture shows, for screen readers.
         opacity: of the picture, over black.
         below: space under the picture, in drawing units.
     """

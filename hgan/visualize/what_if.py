@@ -14,7 +14,7 @@ def what_if_page(result: WhatIf, picture: Picture, by_word: Comparison | None) -
 
     Args:
         picture: the one of the pair.
-        by_word: `after` against `before`, word by word; None where the words are not the same.
+        by_word: `after` against `before`, word by word; None if the words differ.
     """
     w = result
     notices = "".join(f'<p class="hg-notice">{escape(notice)}</p>' for notice in w.notices)

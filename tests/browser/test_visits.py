@@ -83,7 +83,7 @@ def test_two_matches_are_compared_and_a_part_is_switched_off(visit: Callable[...
     assert (visitor.address["a"], visitor.address["b"]) == (hits[0].id, hits[1].id)
 
     visitor.go("what-if")
-    box = page.locator("fieldset", has_text="Its words").get_by_role("checkbox")
+    box = page.locator("fieldset", has_text="Words: tick some").get_by_role("checkbox")
     box.nth(1).check()
     page.get_by_role("button", name="Drop ticked words").click()
     shorter = SENTENCE.replace("red ", "")
@@ -127,7 +127,7 @@ def test_the_class_votes_then_sees_the_answer_and_nothing_is_sent(visit: Callabl
     case.locator(".hg-card[data-true=no] input").first.fill("1")
     page.get_by_role("button", name="Reveal").click()
     expect(case.locator(".hg-class")).to_contain_text("3 votes")
-    expect(case.locator(".hg-class")).to_contain_text("2 of 3 for the true picture")
+    expect(case.locator(".hg-class")).to_contain_text("2 of 3 for the right picture")
     expect(case.locator(".hg-outcome").first).to_be_visible()
     assert [url for url in visitor.requests[asked:] if not url.startswith("data:")] == []
     first = str(case.get_attribute("data-id"))

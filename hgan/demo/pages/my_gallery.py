@@ -1,4 +1,4 @@
-"""My gallery: a visitor's own pictures, encoded here, searched like any gallery, and gone after the visit."""
+"""My gallery: a visitor's own pictures, encoded here, searched like any gallery, and removed after the visit."""
 
 from __future__ import annotations
 

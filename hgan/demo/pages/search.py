@@ -75,7 +75,7 @@ class Handlers:
         return self.answer(asked, chosen, *settings)
 
     def answer(self, asked: Asked, chosen: str | None, k: float, *rest: Any) -> tuple[Any, ...]:
-        """What was asked, the chosen match (the first, where it is none of these), the weights, the matches, and the link.
+        """The query, the chosen match (the first if it is not among the matches), the weights, the matches, and the link.
 
         Args:
             rest: the three sliders, and the session.
@@ -179,7 +179,7 @@ def given(path: str | None) -> str:
 
 
 def gallery_picture(retriever: Retriever, path: Path) -> str | None:
-    """The id of the gallery picture that a file is a copy of, such as an example; None where it is another."""
+    """The id of the gallery picture that a file is a copy of, such as an example; None if it is not."""
     gallery = retriever.gallery
     for row in range(len(gallery.items)):
         if PurePosixPath(gallery.items[row].thumbnail).name == path.name:

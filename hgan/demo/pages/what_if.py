@@ -200,7 +200,7 @@ def words_to_tick(text: str | None) -> Any:
 
 
 def _edit(change: Callable[[str, Sequence[int]], str]) -> Callable[..., Any]:
-    """A handler that edits the sentence and lists its words anew."""
+    """A handler that edits the sentence and lists its words again."""
 
     @plain_errors
     def edited(text: str, ticked: list[str]) -> tuple[str, Any]:

@@ -1,4 +1,4 @@
-"""Saving what is shown as a file, and opening it again."""
+"""Saving what a page shows as a file, and opening it again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def save_buttons(name: str, shown: Callable[..., tuple[Any, ...]], inputs: Seque
     """Buttons that save what a page shows as one HTML file, pictures inside, and as JSON with the hashes of model and gallery.
 
     Args:
-        name: of the files, without ending.
+        name: of the files, without extension.
         shown: from the inputs to (question, answer, its link, its drawing, the retriever that gave it).
     """
 
@@ -43,7 +43,7 @@ def save_buttons(name: str, shown: Callable[..., tuple[Any, ...]], inputs: Seque
 
 
 def state_of(asked: Asked, link: str) -> dict[str, str]:
-    """What opens a case again: the parameters of its link, and the picture where it was uploaded."""
+    """What a case is opened from: the parameters of its link, and the picture if it was uploaded."""
     state = from_query(link)
     if asked.picture is not None and asked.source is None:
         state["image"] = asked.picture.uri
@@ -51,7 +51,7 @@ def state_of(asked: Asked, link: str) -> dict[str, str]:
 
 
 def read_case_file(path: str, retriever: Retriever) -> tuple[dict[str, str], list[str]]:
-    """The state of a saved case, and warnings where it came from another model or gallery.
+    """The state of a saved case, and warnings if it came from another model or gallery.
 
     Raises:
         ValueError: not a case.

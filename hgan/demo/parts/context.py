@@ -1,4 +1,4 @@
-"""What every page gets: the retriever, the visitor's state, and the manners that all handlers share."""
+"""What all pages share: the retriever, the visitor's state, queue settings, and how handlers report errors."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ UPLOADED = "-"  # in a link: the picture was uploaded
 HOUR = 3600  # seconds that a visitor's state is kept after the last use
 HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 PRIVATE: dict[str, Any] = {**HEAVY, "api_visibility": "private"}
-# In lanes of their own: a large picture to decode, or a whole gallery to compare, is not waited for by anybody's sentence.
+# Separate lanes: a sentence need not wait for a large picture to decode or a whole gallery to analyse.
 BY_PICTURE: dict[str, Any] = {"concurrency_id": "pictures", "concurrency_limit": 1}
 PICTURES: dict[str, Any] = {**BY_PICTURE, "api_visibility": "private"}
 ANALYSE: dict[str, Any] = {"concurrency_id": "analysis", "concurrency_limit": 1}
-SMALL: dict[str, Any] = {"size": "sm", "scale": 0, "min_width": 150}  # buttons beside the point of a page
+SMALL: dict[str, Any] = {"size": "sm", "scale": 0, "min_width": 150}  # secondary buttons
 BARE: dict[str, Any] = {"apply_default_css": False}  # `hgan.visualize.style` is the style sheet of what is drawn
 
 
 @dataclass(frozen=True, eq=False)  # gradio hashes states to see whether they changed
 class Asked:
-    """What one visitor asked last: encoded once, used for every search and explanation that follows."""
+    """A visitor's last query: encoded once, used for every search and explanation that follows."""
 
     query: Query
     picture: Picture | None  # of a picture query
@@ -57,23 +57,23 @@ class Asked:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters of a link that ask the same again; an uploaded picture cannot be in a link."""
+        """The link parameters of the query; an uploaded picture cannot be in a link."""
         if self.picture is None:
             return {"q": self.query.label["text"]}
         return {"picture": self.source or UPLOADED}
 
 
 class Context:
-    """One for the app, over one retriever. It holds nothing of any visitor: that is in `Shared`."""
+    """The app's one context, over one retriever. It holds no data of visitors: those are in `Shared`."""
 
     def __init__(self, retriever: Retriever) -> None:
         self.retriever = retriever
 
     def active(self, session: SessionGallery | None, asked: Asked | None = None) -> Retriever:
-        """The visitor's own gallery where it is chosen on the search page, else the default one.
+        """The visitor's own gallery if it is chosen on the Search page, else the default one.
 
         Args:
-            asked: the question, where there is one: a picture is compared with captions, which own galleries may borrow.
+            asked: the query, if there is one: a picture is compared with captions, and a gallery without captions borrows some.
         """
         if session is None or not session.chosen:
             return self.retriever
@@ -93,8 +93,7 @@ class Shared:
     """Components and events that every page may use.
 
     `chosen` is set by choosing a match. A handler that returns `gr.Tabs(selected="explain")` for `tabs` moves the visitor there,
-    and that tab's `select` event runs (it does for moves by program too): what a page shows is best computed there, when it is
-    looked at.
+    and that tab's `select` event runs, also for moves by program: that is the best place to compute what a page shows.
     """
 
     demo: gr.Blocks
@@ -112,7 +111,7 @@ class Shared:
 
 
 def plain_errors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Whatever goes wrong becomes a plain message on the page (and for clients) in place of a traceback. Generators too."""
+    """Turns any error of a handler, or of a generator, into a plain message for pages and clients, without a traceback."""
     if inspect.isgeneratorfunction(function):
 
         @functools.wraps(function)

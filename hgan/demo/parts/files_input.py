@@ -14,17 +14,17 @@ from .inputs import fetches_nothing, guarded_path, plain_types
 
 
 def files_input(**options: Any) -> gr.File:
-    """Hands over several uploaded files as a list of `Upload`, each with the name that its owner gave it."""
+    """Passes several uploaded files on as a list of `Upload`, each with its original name."""
     component = gr.File(file_count="multiple", **options)
     vars(component)["preprocess"] = functools.partial(uploaded, cache=component.GRADIO_CACHE)
     return plain_types(fetches_nothing(component))
 
 
 def uploaded(payload: ListFiles | FileData | None, cache: str) -> list[Upload]:
-    """What a `gr.File` got from outside, as files that were really uploaded.
+    """The value of a `gr.File` as files that were really uploaded.
 
     Raises:
-        gradio.Error: one was not, or is no longer there.
+        gradio.Error: a file was not uploaded, or is gone.
     """
     files = [] if payload is None else payload.root if isinstance(payload, ListFiles) else [payload]
     uploads = []

@@ -1,4 +1,4 @@
-"""Upload components that read nothing but what was uploaded."""
+"""Upload components that accept only uploaded files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ C = TypeVar("C", bound=Component)
 def guarded_path(payload: FileData | ImageData | None, cache: str) -> str | None:
     """The path of an uploaded file.
 
-    gradio keeps requests away from the server's own files only where they mark a file as one, so the path is checked here.
+    gradio protects the server's own files only in requests that mark a path as a file, so the path is checked here.
 
     Args:
-        cache: the component's GRADIO_CACHE, where uploads and examples lie.
+        cache: the component's GRADIO_CACHE, the folder of uploads and examples.
 
     Raises:
         gradio.Error: the path is not inside the cache, or the file came inline as a data: address.
@@ -43,9 +43,7 @@ def fetches_nothing(component: C) -> C:
         if "://" in str(url_or_file_path):
             raise gr.Error("got an address, but expected an uploaded file", print_exception=False)
         if url_or_file_path is not None and UPLOADS.folder_of(url_or_file_path) is not None:
-            return str(
-                url_or_file_path
-            )  # gradio would copy it to where its content says, for everybody with the same file
+            return str(url_or_file_path)  # gradio would copy it to a folder that visitors with the same file share
         return await keep(url_or_file_path)
 
     vars(component)["async_move_resource_to_block_cache"] = move
@@ -53,7 +51,7 @@ def fetches_nothing(component: C) -> C:
 
 
 def plain_types(component: C) -> C:
-    """A component that says in plain words when a request brings something else than it takes, changed in place."""
+    """Changes a component in place to refuse values of another type in plain words."""
     model: Any = component.data_model
 
     def model_validate(value: Any, **options: Any) -> Any:
@@ -69,7 +67,7 @@ def plain_types(component: C) -> C:
 
 
 def guarded(component: C) -> C:
-    """A component for one file that hands over the uploaded file's path, by `guarded_path`, and fetches nothing itself.
+    """A component for one file that passes on the path of the uploaded file, through `guarded_path`, and downloads nothing.
 
     The component is changed in place: for a subclass gradio would write a stub file beside the source.
     """
@@ -78,5 +76,5 @@ def guarded(component: C) -> C:
 
 
 def picture_input(**options: Any) -> gr.Image:
-    """Hands over the uploaded file as it is: the retriever decodes it, and says so when it is no picture."""
+    """Passes the uploaded file on unchanged: the retriever decodes it, and reports files that are not pictures."""
     return guarded(gr.Image(**{"type": "filepath", "image_mode": None, "sources": ["upload", "clipboard"], **options}))

@@ -1,8 +1,8 @@
-"""A link for every state: pure functions between what a page shows and the query string that opens it again.
+"""A link for every state: pure functions between the state of a page and its query string.
 
 Parameters that several pages share: tab, q (the sentence), picture (id of a gallery picture that is the query), id (the chosen
-match), k, w (level weights, "global,local,cross"). A page may add others of its own. gradio itself reads `page` and what starts
-with `__`, so no parameter may be called that.
+match), k, w (level weights, "global,local,cross"). A page may add its own. gradio reserves `page` and names
+that start with `__`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...types import LEVELS
 
 MAX_FIELDS = 50
 MOST_WEIGHT = 1e6
-OWN_GALLERY = "own"  # of the parameter `gallery`: a visitor's, which nobody else can open
+OWN_GALLERY = "own"  # value of the parameter `gallery` for a visitor's own gallery, which only that visitor can open
 _EXAMPLE = {"global": 0.3, "local": 0.4, "cross": 0.3}
 RESERVED = ("page", "view", "deep_link")
 
@@ -28,11 +28,11 @@ def to_query(tab: str, weights: Mapping[str, float] | None = None, **parameters:
         parameters: None and "" are left out.
 
     Raises:
-        ValueError: a name that gradio takes for its own.
+        ValueError: a name that gradio reserves.
     """
     taken = [name for name in parameters if name in RESERVED or name.startswith("__")]
     if taken:
-        raise ValueError(f"got a parameter called {taken[0]!r}, but expected a name that gradio does not read itself")
+        raise ValueError(f"got a parameter called {taken[0]!r}, but expected a name that gradio does not reserve")
     shown = {"tab": tab, **{name: str(value) for name, value in parameters.items() if value not in (None, "")}}
     if weights is not None:
         shown["w"] = ",".join(f"{weights[level]:.4g}" for level in LEVELS)
@@ -40,12 +40,12 @@ def to_query(tab: str, weights: Mapping[str, float] | None = None, **parameters:
 
 
 def from_query(link: str) -> dict[str, str]:
-    """The parameters of a query string; of a name that comes twice, the last one."""
+    """The parameters of a query string; if a name occurs twice, the last value."""
     return dict(parse_qsl(link.removeprefix("?"), max_num_fields=MAX_FIELDS))
 
 
 def read_weights(text: str | None) -> dict[str, float] | None:
-    """Level weights from a link, scaled so that none is above 1; None where it has none.
+    """Level weights from a link, scaled so that none is above 1; None if it has none.
 
     Raises:
         ValueError: not three numbers of 0 or more, or all 0.

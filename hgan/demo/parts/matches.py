@@ -1,4 +1,4 @@
-"""What the pages about matches share: the list to choose from, and whether their own choices still fit what was asked."""
+"""Shared by the pages about matches: the list to choose from, and whether earlier choices still fit the query."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def choices(result: SearchResult) -> list[tuple[str, str]]:
 
 
 def question(asked: Asked, retriever: Retriever) -> str:
-    """Tells one question to one gallery from another."""
+    """Identifies a query in a gallery."""
     return f"{asked.parameters} {asked.query.label} {retriever.gallery.folder}"
 
 
 def newly(arrived: dict[str, str], used: dict[str, str] | None, tab: str) -> dict[str, str]:
-    """The parameters that a link or a saved case brought for this page, if they have not been used yet.
+    """The parameters of a link or a saved case for this page, if they have not been used yet.
 
     Args:
         used: the parameters that the page used last.
@@ -33,5 +33,5 @@ def newly(arrived: dict[str, str], used: dict[str, str] | None, tab: str) -> dic
 
 
 def gallery_in_link(session: Any) -> str | None:
-    """The `gallery` of a link: says where the visitor's own one was searched, which nobody else can open."""
+    """The `gallery` of a link: set if the visitor's own one was searched, which only that visitor can open."""
     return OWN_GALLERY if session is not None and session.chosen else None

@@ -1,4 +1,4 @@
-"""Opens a state again: from the parameters of a link, or of a saved case."""
+"""Restores a state from the parameters of a link or a saved case."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PREFIX = "data:image/webp;base64,"
 
 
 def asked_in(parameters: Mapping[str, str], retriever: Retriever) -> Asked | None:
-    """The question of a state, encoded; None where it has none.
+    """The query of a state, encoded; None if it has none.
 
     Args:
         parameters: q, a sentence; or picture, the id of a gallery picture; or image, a data address of a picture, in cases only.

@@ -1,4 +1,4 @@
-"""Buttons that hand over a file made on demand. The browser makes the file: nothing is left on the server's disk."""
+"""Buttons that save a file made on demand. The browser makes the file, so nothing is left on the server's disk."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def as_file(name: str, text: str, type: str) -> dict[str, str]:
 
 
 def save_button(label: str, handler: Callable[..., Any], inputs: Sequence[Component], **lane: Any) -> gr.Button:
-    """A button that runs `handler(*inputs) -> as_file(...)` and saves what it gives on the visitor's machine.
+    """A button that runs `handler(*inputs) -> as_file(...)` and saves the result on the visitor's machine.
 
     Args:
-        lane: of the queue that it waits in, where that is another than the model's.
+        lane: the queue settings, if other than those of the model.
     """
     button, file = gr.Button(label, **SMALL), gr.JSON(visible=False)
     made = button.click(plain_errors(handler), inputs, file, show_progress="hidden", **{**PRIVATE, **lane})

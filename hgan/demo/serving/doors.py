@@ -1,7 +1,7 @@
-"""The doors of the app: what every request passes before gradio sees it.
+"""Middleware that checks every request before gradio sees it.
 
-A request is of an address, which has a share of the connections; what is sent is bounded; what this app does not use of gradio's
-own addresses is shut; and what goes wrong is answered and logged without what was sent.
+Every address has a share of the connections; request bodies are limited; gradio's routes that this app does not use are closed;
+and errors are answered and logged without what was sent.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Doors:
 
 
 def _path(scope: Scope) -> str:
-    """The address within the app, as its routes read it: GRADIO_ROOT_PATH may stand before it, or not."""
+    """The path within the app, without GRADIO_ROOT_PATH."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
     return path[len(root) :] if root and path.startswith(f"{root}/") else path
 
@@ -141,7 +141,7 @@ def _answer(error: Exception, posted: str) -> JSONResponse:
 
 
 def _is_gone(error: Exception) -> bool:
-    """Whether somebody asked for events of a session that is over, or left while they were sent."""
+    """Whether the events of an ended session were requested, or the client left while they were sent."""
     return getattr(error, "status_code", None) == 404 or isinstance(error, OSError)
 
 
@@ -150,8 +150,8 @@ def _said(status: int, message: str) -> JSONResponse:
 
 
 async def _body(receive: Receive, most: int) -> bytes | None:
-    """What was sent; None where it is more than it may be. A little more than that is read and dropped, for who answers earlier
-    breaks the connection before the answer is read."""
+    """The body of a request; None if it is over the limit. A little more is read and dropped, because an earlier answer would
+    break the connection before the client has read it."""
     parts, size = [], 0
     while True:
         message = await receive()
@@ -180,7 +180,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 @contextmanager
 def _open_page(scope: Scope, path: str) -> Iterator[None]:
-    """A session whose page is open, for as long as it is."""
+    """Marks a session as having an open page, for as long as the request lasts."""
     match = HEARTBEAT.match(path)
     sessions = getattr(scope.get("app"), "state_holder", None)
     if match is None or not isinstance(sessions, Sessions):
@@ -194,7 +194,7 @@ def _open_page(scope: Scope, path: str) -> Iterator[None]:
 
 
 def guarded_app(settings: Settings) -> dict[str, Any]:
-    """For `launch(app_kwargs=...)`: the doors, sessions by shares, and uploads of which each is its visitor's own."""
+    """For `launch(app_kwargs=...)`: the middleware, sessions with fair shares, and private uploads."""
     UPLOADS.limit(settings)
     GALLERIES.limit(settings)
     body = max(MOST_BODY, 2_000 * settings.upload_pictures)  # a list of uploaded files has their names

@@ -1,7 +1,7 @@
 """gradio's queue, in which visitors take turns.
 
-Addresses take turns, and at an address its sessions do. Sessions that are new there share one turn, so that somebody who makes
-up a session for each question gains nothing by it, and a class that comes all at once is served in the order it came in.
+Addresses take turns, and within an address its sessions do. New sessions of an address share one turn, so that inventing a
+session for each request gains nothing, and a class that arrives all at once is served in order of arrival.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ FULL = "got more requests than this app can answer right now: wait a moment, the
 
 
 class FairQueue(Queue):
-    """Takes turns among visitors, and lets each have a share of the places."""
+    """A queue with turns and limits for every visitor."""
 
     def __init__(self, other: Queue) -> None:
-        """As another queue that has not started yet."""
+        """Takes over the settings of a queue that has not started yet."""
         vars(self).update(vars(other))
         self._turns: dict[Any, int] = {}
         self._clock = itertools.count()
@@ -70,7 +70,7 @@ class FairQueue(Queue):
             raise HTTPException(429, BUSY)
 
     def _open_at(self, address: str) -> int:
-        """Questions of an address that wait or run, or whose answer nobody has fetched."""
+        """Requests of an address that wait or run, or whose answer has not been fetched."""
         if len(self._asker) > 2 * len(self.pending_event_ids_session) + 1_000:
             for known in (self._asker, self._answered):
                 for session in [s for s in known if s not in self.pending_event_ids_session]:
@@ -79,7 +79,7 @@ class FairQueue(Queue):
         return sum(sum(self._open_of(session)) for session in mine)
 
     def _open_of(self, session: str) -> tuple[int, int]:
-        """Questions of a session that wait or run, and answers that have not been fetched. Who leaves as soon as the answer is
+        """Requests of a session that wait or run, and answers that have not been fetched. Who leaves as soon as the answer is
         there leaves its number behind, but no message."""
         ids = self.pending_event_ids_session.get(session, ())
         waiting = sum(id_ in self.event_ids_to_events for id_ in ids)
@@ -142,7 +142,7 @@ class FairQueue(Queue):
                 answered[visitor.session] += 1
 
     async def start_processing(self) -> None:
-        """Goes on whatever happens: in gradio's queue one fault here would end the service for everybody."""
+        """Survives any error: in gradio's queue a single one here would stop the service for everybody."""
         while True:
             try:
                 await super().start_processing()
@@ -152,14 +152,14 @@ class FairQueue(Queue):
                 self.stopped = False
 
     def send_message(self, event: Event, event_message: Any) -> None:
-        """To nobody, where the session is over or its page was left."""
+        """Sends nothing if the session is over or its page was closed."""
         if event.session_hash in self.pending_messages_per_session:
             super().send_message(event, event_message)
         else:
             event.alive = False
 
     def forget(self, session: str) -> None:
-        """Drops the questions of a session that wait, and what it has not fetched."""
+        """Drops the waiting requests and unfetched answers of a session."""
         for waiting in self.event_queue_per_concurrency_id.values():
             for event in [event for event in waiting.queue if event.session_hash == session]:
                 waiting.queue.remove(event)
@@ -168,9 +168,9 @@ class FairQueue(Queue):
         self.pending_event_ids_session.pop(session, None)
 
     def log_message(self, event_id: str, log: str, title: str, level: Any, *rest: Any, **options: Any) -> None:
-        """What `gr.Info` and `gr.Warning` say: the page would take it for HTML."""
+        """Escapes the text of `gr.Info` and `gr.Warning`, which the page would read as HTML."""
         super().log_message(event_id, plain(log), plain(title), level, *rest, **options)
 
     def compute_analytics_summary(self, records: Any) -> Any:
-        """gradio's monitoring page is off; its tables would be made anew after each answer."""
+        """Does nothing: gradio's monitoring page is off, and its tables would be rebuilt after each answer."""
         return self.cached_event_analytics_summary

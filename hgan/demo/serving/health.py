@@ -1,4 +1,4 @@
-"""`/health`: whether the app is up, and with what, for whoever watches over it."""
+"""`/health`: whether the app is up, with which model and gallery, for monitoring."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...version import __version__
 
 
 def app_kwargs(retriever: Retriever) -> dict[str, Any]:
-    """For `launch(app_kwargs=...)`: gradio's own server with one more route, which no queue stands before."""
+    """For `launch(app_kwargs=...)`: gradio's own server with one more route, which bypasses the queue."""
 
     def health(request: fastapi.Request) -> fastapi.responses.JSONResponse:
         gallery = retriever.gallery

@@ -1,7 +1,7 @@
-"""What a visitor is told: in one place, so that no message is taken for HTML, names a place on the server, or is a raw error.
+"""All error messages to visitors, in one place: no message contains HTML, a path of the server or a raw error.
 
-Whatever a question fails with comes out of `Blocks.process_api`, from a handler as from a component that reads its value; there
-it is turned into words (see `told`). The log gets one line, without what the visitor wrote.
+Errors of handlers and of components all come out of `Blocks.process_api`, where `told` turns them into plain words. The log
+gets one line, without what the visitor wrote.
 """
 
 from __future__ import annotations
@@ -47,15 +47,13 @@ def own_words(error: BaseException) -> bool:
         last = last.tb_next
     if last is None:
         return False
-    code = (
-        last.tb_frame.f_code
-    )  # where it came from, and by which instruction: `raise`, or a call of something that failed
+    code = last.tb_frame.f_code  # the instruction that failed: `raise`, or a call
     here = Path(code.co_filename).is_relative_to(PACKAGE)
     return here and dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
 
 
 def as_error(error: Exception) -> gr.Error:
-    """What went wrong as gradio's error, not yet escaped: in the words of whoever refused it, or by a reference into the log."""
+    """Any error as gradio's error, not yet escaped: with this project's own message, or else a reference to the log."""
     if isinstance(error, gr.Error):
         return gr.Error(error.message, error.duration, error.visible, error.title, print_exception=False)
     if isinstance(error, InvalidPathError):
@@ -74,7 +72,7 @@ def as_error(error: Exception) -> gr.Error:
 
 
 def logged(error: BaseException) -> str:
-    """Writes where an error came from to the log, and nothing that a visitor wrote; returns the reference to that line."""
+    """Logs where an error came from, but nothing that a visitor wrote; returns the reference of that line."""
     reference = secrets.token_hex(2)
     cause = error.__cause__ or error
     frames = traceback.extract_tb(cause.__traceback__) or traceback.extract_tb(error.__traceback__)
@@ -86,7 +84,7 @@ def logged(error: BaseException) -> str:
 
 
 def told(process_api: Callable[..., Awaitable[dict[str, Any]]]) -> Callable[..., Awaitable[dict[str, Any]]]:
-    """`Blocks.process_api` that checks what comes in, and fails in plain words."""
+    """Wraps `Blocks.process_api` to check what comes in and to fail in plain words."""
 
     async def process(block_fn: Any, inputs: list[Any], *rest: Any, **options: Any) -> dict[str, Any]:
         try:
@@ -124,7 +122,7 @@ def _read(block_fn: Any, inputs: list[Any], options: dict[str, Any]) -> list[Any
 
 
 def _names(block_fn: Any) -> list[str]:
-    """What the inputs of a handler are called: as its parameters, or by their labels."""
+    """The names of a handler's inputs: its parameters, or their labels."""
     try:
         given = [
             p.name for p in inspect.signature(block_fn.fn).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD

@@ -1,7 +1,7 @@
-"""What the app keeps of each visit: little, and so much of one visitor that another's stays.
+"""The session state that the app keeps: little of each, with a fair share for every visitor.
 
-gradio keeps the state of the sessions used last, whoever they are of, and with it a copy of every value that went through a
-component, for its deep links. Here each address has a share, and no such copies are made: the pages make the links of this app.
+gradio keeps the sessions used last, whoever they belong to, with a copy of every value of every component for its deep links.
+Here each address has a share and no such copies are made: this app has links of its own.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class LeanState(SessionState):
 
 
 class Sessions(StateHolder):
-    """In place of gradio's: one's own sessions make room for each other.
+    """Replaces gradio's: new sessions of a visitor push out older ones of the same visitor.
 
-    Of an address, sessions that asked but once go first, then those that nobody looks at, then those of open pages and own
-    galleries; in each group the one that was used longest ago.
+    Of an address, sessions with a single request go first, then those without an open page, then those with open pages and
+    own galleries; in each group the one unused for longest.
     """
 
     def __init__(self, total: int) -> None:
@@ -89,7 +89,7 @@ class Sessions(StateHolder):
         return self.session_data[session_id]
 
     def drop(self, session: str) -> None:
-        """A session is over: its gallery and what waits to be fetched go with it."""
+        """Ends a session, with its gallery and unfetched answers."""
         self.delete_state(session)
         self.session_data.pop(session, None)
         self.time_last_used.pop(session, None)

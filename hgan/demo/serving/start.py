@@ -1,7 +1,6 @@
-"""The start of the app, and its end: what would fail later is found before anything runs, and nothing is left running.
+"""The start and the end of the app: problems are found before anything runs, and nothing is left running.
 
-Knows no gradio, for it is imported before it: gradio makes HTTP clients as it is imported, which a proxy in the environment can
-break.
+Does not import gradio: importing gradio creates HTTP clients, which a proxy in the environment can break, so this comes first.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from ...settings import Settings
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 PROXIES = ("no_proxy", "NO_PROXY")
-WARM_SECONDS = 60.0  # that the end waits for what was being made ready
+WARM_SECONDS = 60.0  # that the end waits for the warm-up
 PROBE = 65_536  # bytes
 
 
 @contextlib.contextmanager
 def without_proxy() -> Iterator[None]:
-    """Nothing goes through a proxy meanwhile: the app asks itself whether it is up, and asks nobody else."""
+    """Bypasses any proxy for the length of a block: the app's only request is to itself."""
     before = {name: os.environ.get(name) for name in PROXIES}
     os.environ.update(dict.fromkeys(PROXIES, "*"))
     try:
@@ -42,10 +41,10 @@ def without_proxy() -> Iterator[None]:
 
 
 def check_places(settings: Settings) -> None:
-    """The port is free, and there are folders for what visitors bring.
+    """Checks that the port is free and that the folders for uploads are writable.
 
     Raises:
-        ValueError: not so; the message names the setting.
+        ValueError: if not; the message names the setting.
     """
     _check_address(settings)
     named = os.environ.get("TMPDIR")
@@ -55,7 +54,7 @@ def check_places(settings: Settings) -> None:
         raise ValueError(
             "got no writable folder for temporary files, but expected one: make room, or set TMPDIR to another folder"
         ) from None
-    if named and folder.resolve() != Path(named).resolve():  # Python takes another one then, without a word
+    if named and folder.resolve() != Path(named).resolve():  # Python then silently uses another one
         _check_folder("TMPDIR", Path(named))
     _check_folder("TMPDIR", folder)
     uploads = os.environ.get("GRADIO_TEMP_DIR")
@@ -114,8 +113,8 @@ def many_files() -> None:
 
 
 def small_heap() -> None:
-    """Lets the C library give memory back as soon as a large picture or table is freed. By itself it keeps a heap for each of the
-    threads that answer questions, and each grows as large as the largest picture that came its way."""
+    """Lets the C library give memory back as soon as a large picture or table is freed. By default it keeps a heap for each
+    thread, and each grows as large as the largest picture that the thread has decoded."""
     with contextlib.suppress(OSError, AttributeError, ImportError):
         import ctypes
 
@@ -125,7 +124,7 @@ def small_heap() -> None:
 
 
 class WarmUp:
-    """Work in the background that is ended before the process is: a thread that still computes then would abort it."""
+    """Work in the background that is stopped before the process ends: a thread that still computes then would abort it."""
 
     def __init__(self, work: Callable[[Callable[[int, int], None]], Any]) -> None:
         self._stop = threading.Event()
@@ -141,7 +140,7 @@ class WarmUp:
             self._work(report)
         except InterruptedError:
             return
-        except Exception as error:  # the first visitor is told then; the app serves what it can
+        except Exception as error:  # the first visitor sees the error; the app serves what it can
             print(
                 f"hgan: warming up failed ({type(error).__name__}): the first search will take longer", file=sys.stderr
             )
@@ -157,13 +156,13 @@ class WarmUp:
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[threading.Event]:
-    """SIGTERM, as systemd sends it, ends the app as Ctrl-C does: what belongs to visitors is removed.
+    """Makes SIGTERM, as systemd sends it, end the app as Ctrl-C does, removing everything of visitors.
 
-    Only the main thread can set that; elsewhere nothing changes.
+    Only the main thread can install signal handlers; in others this does nothing.
 
     Yields:
-        an event that is set then. Whoever waits looks at it: the KeyboardInterrupt that is raised too can be lost in a library,
-        where it comes out of a callback.
+        an event that is set on the signal. Wait for it: the KeyboardInterrupt that is raised as well can get lost in a callback
+        of a library.
     """
     ended = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -171,7 +170,7 @@ def ended_by_signals() -> Iterator[threading.Event]:
         return
 
     def end(*_: object) -> None:
-        if not ended.is_set():  # once is enough: what is being removed is removed
+        if not ended.is_set():  # once is enough: removal is under way
             ended.set()
             raise KeyboardInterrupt
 

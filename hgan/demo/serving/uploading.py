@@ -1,8 +1,8 @@
 """Uploads, each in a folder of its own.
 
-gradio lays a file where its content says, so that two visitors with the same file share it, and one of them may remove it for
-both. Here every upload gets a folder whose name cannot be guessed: only who brought a file can name it, and nobody else loses
-it. What lies unused is somebody's share (see `hgan.demo.uploads.shares`).
+gradio stores a file under a hash of its content, so visitors with the same file share it, and one may remove it for the other.
+Here every upload gets a folder with a name that cannot be guessed: only its visitor can name it. Unused uploads count towards
+the visitor's share (see `hgan.demo.uploads.shares`).
 """
 
 from __future__ import annotations
@@ -46,26 +46,26 @@ NO_ROOM = "got an upload while the disk of this server is nearly full: try again
 
 
 class Uploads:
-    """What was uploaded and is not used up yet: a folder for each request."""
+    """Uploads that have not been used yet: a folder for each request."""
 
     def __init__(self) -> None:
         self._bases = PrivateFolders(seconds=math.inf)
         self._base: dict[Path, Path] = {}
         self._since: dict[Path, float] = {}
         self._lock = threading.Lock()
-        # Uploads name no session. The largest goes first: whoever fills the room of an address, it is not with small ones.
+        # Uploads have no session. The largest goes first: small ones do not fill the space of an address.
         self.shares = Shares(0, 0, rank=lambda folder: -self.shares.size(folder))
         self.limit(Settings())
 
     def limit(self, settings: Settings) -> None:
-        """Sets how much may lie unused. One upload at the least always may."""
+        """Sets the limit for unused uploads. One upload is always allowed."""
         total = settings.waiting_mb * 1_000_000
         self.most = max(MAX_BYTES, settings.upload_mb * 1_000_000) + BESIDE
         self.shares.total = max(total, self.most)
         self.shares.address = max(total * ADDRESS_SHARE, self.most)
 
     def begin(self, upload_folder: Path, visitor: Visitor, size: int) -> Path:
-        """A folder for an upload that is about to come; the visitor's oldest unused ones go where the share is full.
+        """A folder for an upload that is about to come; the visitor's oldest unused ones are removed if the share is full.
 
         Raises:
             ValueError: no room.
@@ -85,18 +85,18 @@ class Uploads:
         return folder
 
     def arrived(self, folder: Path) -> None:
-        """All of it is there."""
+        """Marks an upload as complete."""
         self.shares.resize(folder, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))
         self.shares.busy(folder, False)
 
     def folder_of(self, path: str | Path) -> Path | None:
-        """The folder of the upload that a file belongs to; None where it was not uploaded, as an example."""
+        """The folder of the upload that a file belongs to; None if it was not uploaded, such as an example."""
         path = Path(path).resolve()
         return next((parent for parent in path.parents if parent in self.shares), None)
 
     @contextmanager
     def using(self, paths: Iterable[Path]) -> Iterator[None]:
-        """Files that are not to go as the oldest meanwhile."""
+        """Protects files from being removed as the oldest, for the length of a block."""
         folders = {folder for folder in map(self.folder_of, paths) if folder is not None}
         for folder in folders:
             self.shares.busy(folder, True)
@@ -130,7 +130,7 @@ class Uploads:
         shutil.rmtree(folder, ignore_errors=True)
 
     def sweep(self, seconds: float = UNUSED_SECONDS) -> None:
-        """Removes what has lain unused for too long."""
+        """Removes uploads that have been unused for too long."""
         for folder, since in list(self._since.items()):
             if time.monotonic() - since > seconds:
                 self.forget(folder)
@@ -147,11 +147,11 @@ UPLOADS = Uploads()
 
 
 class _TooMuchError(Exception):
-    """More came than may."""
+    """The upload is too large."""
 
 
 async def upload_route(request: Request) -> Response:
-    """In place of gradio's: the same answer, the paths of the files, in a folder of this upload's own."""
+    """Replaces gradio's: the same answer, the paths of the files, in a folder for this upload only."""
     said = request.headers.get("content-length", "")
     size = int(said) if said.isascii() and said.isdigit() and len(said) < 16 else UPLOADS.most
     limits = Limits.from_environment()

@@ -1,6 +1,6 @@
-"""What comes with a question, checked before any component or handler sees it: how much it is, and of what kind.
+"""Checks the values of a request, in size and type, before any component or handler sees them.
 
-A page sends what its components allow; a program may send anything to any of them, also to those that no page shows.
+A page sends what its components allow; a program may send anything, also to hidden components.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _OF_A_FILE = {"path", "url", "size", "orig_name", "mime_type", "is_stream", "met
 
 @dataclass(frozen=True)
 class Refused:
-    """Stands for the values of a question that was refused as it came in."""
+    """Replaces the values of a refused request."""
 
     message: str
 
 
 def refusal(value: Any) -> str | None:
-    """Why a question holds more than the app takes, whatever it is for; None where it does not."""
+    """Why a request is too large for any endpoint; None if it is not."""
     text = 0
     for count, (one, depth) in enumerate(_walk(value)):
         if count > MOST_ITEMS:
@@ -77,7 +77,7 @@ def _is_file(value: Any) -> bool:
 
 
 def checked(component: Any, value: Any, name: str, unset: bool = False) -> Any:
-    """A value of the kind that a component takes; None where a list belongs is an empty one.
+    """A value of the type that a component takes; None for a list becomes an empty list.
 
     Args:
         unset: whether the component starts without a choice, so that none is one of its values.
@@ -147,7 +147,7 @@ def _require_choice(component: Any, value: Any, name: str) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value from outside in a message."""
+    """A value from a user, for a message."""
     if value is None:
         return "nothing"
     text = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
@@ -155,10 +155,10 @@ def shown(value: Any) -> str:
 
 
 def event_id(event: gr.EventData) -> str:
-    """The id that a choice on a page brings.
+    """The id in a select event of a page.
 
     Raises:
-        ValueError: it brings none, or something that is no id.
+        ValueError: there is none, or it is not an id.
     """
     data = getattr(event, "_data", None)
     id_ = data.get("id") if isinstance(data, dict) else None

@@ -1,4 +1,4 @@
-"""Who asks: the address that a request comes from, as far as the host says that it can be believed."""
+"""Who asks: the address of a request, as far as the host's settings say that it can be trusted."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def address_of(scope: Mapping[str, Any], proxies: int = 0) -> str:
 
     Args:
         scope: as ASGI gives it.
-        proxies: that stand before the app and write whom they speak for at the end of X-Forwarded-For. What stands further to
-            the left there was written by the visitor, and is believed by nobody.
+        proxies: number of trusted proxies in front of the app, each of which appends to X-Forwarded-For. Entries further to
+            the left were written by the visitor and are ignored.
     """
     client = str((scope.get("client") or ("",))[0])
     said = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for"]

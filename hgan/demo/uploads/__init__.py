@@ -1,1 +1,1 @@
-"""What visitors bring: files read with suspicion, and a gallery of them that is theirs alone."""
+"""Uploads of visitors: safe reading of their files, and private galleries built from them."""

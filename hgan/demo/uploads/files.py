@@ -1,6 +1,6 @@
-"""Files from outside -> pictures in a folder of our own: a zip is read with suspicion, no name from outside is ever a path.
+"""From uploaded files to pictures in a private folder. Zips are not trusted, and names from users never become paths.
 
-What breaks a limit refuses the whole upload; a single odd entry is left out and named.
+An upload beyond a limit is refused as a whole; a single odd entry is left out and reported.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 @dataclass(frozen=True)
 class Upload:
-    """An uploaded file: where it lies, and what its owner calls it."""
+    """An uploaded file: its path, and its original name."""
 
     path: Path
     name: str
@@ -36,8 +36,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Received:
-    """What came in: records of pictures that are not decoded yet, what was left out: (name, reason), and what there is to say
-    beside that."""
+    """A received upload: records of pictures, not decoded yet; what was left out, as (name, reason); and notices."""
 
     records: list[Record]
     skipped: list[tuple[str, str]]
@@ -46,7 +45,7 @@ class Received:
 
 @dataclass
 class _Taking:
-    """An upload that is being taken: what it may hold, what was left out of it, and how much has been read."""
+    """An upload while it is received: its limits, what was left out, and how much has been read."""
 
     folder: Path
     limits: Limits
@@ -67,10 +66,10 @@ class _Taking:
             self.stopped()
 
     def copy(self, entry: Entry) -> Path | None:
-        """A picture under a name of its own; None, and named, where it cannot be unpacked.
+        """Copies a picture to a new name; None, and reported, if it cannot be unpacked.
 
         Raises:
-            ValueError: the upload holds more than may be unpacked, whatever it says of itself.
+            ValueError: the upload unpacks to more than the limit, whatever its headers say.
         """
         path, size = self.folder / f"{self.copied:06d}{_suffix(entry.name)}", 0
         try:
@@ -105,7 +104,7 @@ def receive(
         uploads: pictures, or one zip of them; at most one file of captions, beside them or inside. A zip may hold a gallery
             that was downloaded or built: its thumbnails are the pictures.
         folder: empty; the caller removes it, whatever happens.
-        stopped: called again and again while files are read; what it raises ends the work.
+        stopped: called regularly while files are read; an exception from it ends the work.
 
     Raises:
         ValueError: nothing usable, too much of something, a damaged zip, or damaged captions.
@@ -135,7 +134,7 @@ def _opener(path: Path) -> Callable[[], IO[bytes]]:
 
 
 def shown_name(name: str, most: int = 120) -> str:
-    """A name from outside for messages: what cannot be printed (line ends, marks that turn text round) is replaced."""
+    """A name from a user, for messages: unprintable characters (line ends, direction marks) are replaced."""
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
@@ -229,7 +228,7 @@ def _facts(item: KeptItem) -> tuple[CaptionFact, ...] | None:
 
 
 def _with_ids(records: list[Record]) -> list[Record]:
-    """An id a picture, and with a number where two would be the same; then no fact knows which of them it means."""
+    """One id per picture, with a number if two would be the same; facts about such pictures are dropped."""
     ids = unique_ids([record.id for record in records])
     same = all(id_ == record.id for id_, record in zip(ids, records, strict=True))
     return [
@@ -239,7 +238,7 @@ def _with_ids(records: list[Record]) -> list[Record]:
 
 
 def _is_wanted(entry: Entry, taking: _Taking) -> bool:
-    """Whether an entry is a picture or captions, of a size and name within bounds; if not, it is named."""
+    """Whether an entry is a picture or captions, of a size and name within bounds; if not, it is reported."""
     name, limits, parts = entry.name, taking.limits, PurePosixPath(entry.name).parts
     if any(part.lower() in LITTER for part in parts) or (parts and parts[-1].startswith(("._", ".DS_Store"))):
         return False

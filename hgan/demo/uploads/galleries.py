@@ -1,4 +1,4 @@
-"""Which visitors' galleries are open: shares of how many and of how much room, and one way to close them."""
+"""The open galleries of visitors: limits on their number and size, and one way to close them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SESSION_SHARE = 2  # the old one goes when the new one stands
 
 
 class Galleries:
-    """Visitors' own galleries that are open: who has how many, how much they take on disk, and what searches them.
+    """The open galleries of visitors: who has how many, their size on disk, and their retrievers.
 
-    A gallery that is closed, by its owner or to make room, is closed everywhere: on disk, for downloads, and in memory.
+    A gallery that is closed, by its owner or to make room, is removed everywhere: on disk, for downloads, and in memory.
     """
 
     def __init__(self) -> None:
@@ -26,17 +26,17 @@ class Galleries:
         self.limit(Settings())
 
     def limit(self, settings: Settings) -> None:
-        """Sets how many there may be, and how large."""
+        """Sets the limits of number and size."""
         self.count.total, self.count.session = settings.galleries, SESSION_SHARE
         self.count.address = max(1, int(settings.galleries * ADDRESS_SHARE))
         self.bytes.total = settings.galleries_mb * 1_000_000
         self.bytes.address = self.bytes.total * ADDRESS_SHARE
 
     def add(self, folder: Path, served: Path, opened: Retriever, visitor: Visitor) -> None:
-        """Takes in a gallery that was built; the owner's oldest ones go where the share is full.
+        """Adds a gallery; the oldest ones of its owner go if the share is full.
 
         Raises:
-            ValueError: it is larger than anybody's may be.
+            ValueError: it is larger than the limit.
         """
         size = sum(p.stat().st_size for place in (folder, served) for p in place.rglob("*") if p.is_file())
         if size > self.bytes.address:
@@ -61,7 +61,7 @@ class Galleries:
             FOLDERS.remove(served)
 
     def sweep(self) -> None:
-        """Closes what is too old, or was removed by another way."""
+        """Closes galleries that are too old, or were removed in another way."""
         FOLDERS.expire()
         for folder in list(self.opened):
             if not folder.is_dir():

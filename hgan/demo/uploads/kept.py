@@ -1,4 +1,4 @@
-"""Galleries among what visitors bring: what My gallery gives to take home, and what the command line builds, is taken back."""
+"""Galleries in uploads: those downloaded from My gallery or built on the command line can be uploaded again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def galleries_of(
         limit: pictures at most, all galleries together.
 
     Raises:
-        ValueError: more pictures than that, more galleries than may be, or more damage than is worth naming.
+        ValueError: more pictures or galleries than allowed, or too many damaged items.
     """
     by_name = {entry.name: entry for entry in entries if not entry.reason}
     found: list[Kept] = []
@@ -83,7 +83,7 @@ def _items(data: bytes, name: str, left_out: list[LeftOut], stopped: Stopped | N
 
 
 def _shortened(line: dict[str, Any], where: str, left_out: list[LeftOut]) -> dict[str, Any]:
-    """An item with no more captions, and no longer names, than are looked at."""
+    """An item with its captions and names cut to the limits."""
     line = {**line, **{key: line[key][:_LONGEST] for key in ("id", "image") if isinstance(line.get(key), str)}}
     captions, facts = line.get("captions"), line.get("facts")
     if not isinstance(captions, list) or len(captions) <= _LISTED:
@@ -104,7 +104,7 @@ def _bounded(item: KeptItem, where: str, left_out: list[LeftOut]) -> KeptItem:
 
 
 def _read(entry: Entry) -> bytes:
-    """Its bytes; nothing where it is too long or damaged."""
+    """Its bytes; empty if it is too long or damaged."""
     if entry.size > MAX_CAPTION_FILE:
         return b""
     try:

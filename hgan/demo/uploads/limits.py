@@ -9,7 +9,7 @@ from ...settings import setting
 
 @dataclass(frozen=True)
 class Limits:
-    """The one place where it is written down."""
+    """The limits of one upload."""
 
     pictures: int = 500  # HGAN_UPLOAD_PICTURES
     megabytes: int = 200  # as uploaded, all files together: HGAN_UPLOAD_MB. Unpacked, twice that.
@@ -23,7 +23,7 @@ class Limits:
         """Defaults, or what the host set.
 
         Raises:
-            ValueError: a setting that is no whole number of 1 or more.
+            ValueError: a setting that is not a whole number of 1 or more.
         """
         return cls(pictures=setting("HGAN_UPLOAD_PICTURES"), megabytes=setting("HGAN_UPLOAD_MB"))
 

@@ -1,4 +1,4 @@
-"""Folders that belong to one visitor: nobody else can name them, and each goes when its visit, or the process, ends."""
+"""Private folders of visitors: their names cannot be guessed, and each is removed when the visit, or the process, ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _lock = threading.Lock()
 class PrivateFolders:
     """Folders of this process under the system's folder for temporary files, with mode 0700 and random names.
 
-    Those that a killed process left behind are removed when the next one makes its first in the same place.
+    Folders of a killed process are removed when the next process creates its first one in the same place.
     """
 
     def __init__(self, limit: int = MAX_FOLDERS, seconds: float = MAX_SECONDS) -> None:
@@ -33,10 +33,10 @@ class PrivateFolders:
         atexit.register(self.remove_all)
 
     def create(self, parent: Path | None = None) -> Path:
-        """A new empty folder. The oldest folders go where there are too many, and those that are too old.
+        """A new empty folder. The oldest folders are removed if there are too many, as are those that are too old.
 
         Args:
-            parent: in place of the system's folder for temporary files.
+            parent: default: the system's folder for temporary files.
         """
         parent = parent or Path(tempfile.gettempdir())
         parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class PrivateFolders:
 
 
 def remove_stale(parent: Path) -> None:
-    """Removes what processes that are no more left behind. A folder with this process's number is older than it too."""
+    """Removes folders of processes that have ended. A folder with this process's number is from an earlier one, too."""
     for path in parent.glob(f"{PREFIX}*"):
         match = re.fullmatch(rf"{PREFIX}(\d+)-\w+", path.name)
         if match and not path.is_symlink() and path.is_dir() and path.stat().st_uid == os.getuid():

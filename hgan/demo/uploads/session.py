@@ -1,4 +1,4 @@
-"""From a visitor's own files to a gallery that is theirs alone, and gone when they leave."""
+"""From a visitor's files to a private gallery, removed when the visitor leaves."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SessionGallery:
 
     @property
     def for_pictures(self) -> Retriever:
-        """What a picture is compared with: this gallery's captions, or everyday sentences where it has none.
+        """What a picture is compared with: this gallery's captions, or everyday sentences if it has none.
 
         Raises:
             ValueError: the gallery has been removed.
@@ -85,7 +85,7 @@ class SessionGallery:
         GALLERIES.close(self.folder)
 
     def to_json(self) -> dict[str, Any]:
-        """What came of an upload, as data."""
+        """A report of the upload, as data."""
         manifest = self.opened.gallery.manifest
         return {
             "name": manifest["name"],
@@ -109,11 +109,11 @@ def build_session_gallery(
     """Receives files, encodes their pictures with the retriever's model, and opens the result.
 
     Args:
-        report: called with (pictures done, pictures in all); what it raises stops the build.
+        report: called with (pictures done, pictures in all); an exception from it stops the build.
         encode: does the work that needs the model, by default `gallery_builder(retriever)`.
         downloads: a folder that a server gives files from; by default the system's folder for temporary files.
         visitor: whose it is.
-        stopped: called again and again while files are unpacked and read; what it raises stops the build.
+        stopped: called regularly while files are unpacked and read; an exception from it stops the build.
 
     Raises:
         ValueError: as `receive` and `build_gallery`. Nothing is left on disk, nor after any other error.
@@ -152,8 +152,8 @@ def gallery_builder(retriever: Retriever, lean: bool = False) -> Encode:
 
 
 def everyday(retriever: Retriever, report: Report | None = None) -> Retriever:
-    """2,000 sentences on everyday scenes to compare a picture with: the captions of a lean gallery that holds one blank
-    picture. They are encoded at the first picture query, and kept (see `hgan.gallery.captions`)."""
+    """2,000 sentences about everyday scenes to compare a picture with: the captions of a lean gallery with one blank
+    picture. They are encoded at the first picture query, then kept (see `hgan.gallery.captions`)."""
     with _everyday_lock:
         key = id(retriever.model)
         if key not in _everyday:

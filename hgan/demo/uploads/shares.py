@@ -1,8 +1,8 @@
-"""Who may have how much of what all visitors share: room on disk, kept sessions, places in the queue.
+"""Fair shares of what all visitors use: disk space, kept sessions, places in the queue.
 
-A visitor is a session at an address. A class behind one router has one address, so an address may have much and a session
-little. Where something is full, whoever adds to it gives up the oldest of their own; where everything together is full, the
-address that has most does. Nobody's things go because of what another did, while that other has more.
+A visitor is a session at an address. A class behind one router has one address, so the limit of an address is high and that of
+a session low. When a share is full, its owner loses the oldest of their own things; when everything together is full, the
+address with the most does. Nobody loses anything to a visitor who holds more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks: the network address, and the session that a browser tab or a program names; "" where it names none."""
+    """Who asks: the network address, and the session of a browser tab or a program; "" if there is none."""
 
     address: str = ""
     session: str = ""
@@ -35,7 +35,7 @@ class _Held:
 
 
 class Shares:
-    """What is held, by whom, in the order it was last used.
+    """What is held and by whom, in order of last use.
 
     Args:
         total, address, session: the most that all visitors, one address and one session may hold, in the unit of `size`.
@@ -61,12 +61,12 @@ class Shares:
         return len(self._held)
 
     def keys(self) -> list[Any]:
-        """What is held, the oldest first."""
+        """What is held, oldest first."""
         with self._lock:
             return sorted(self._held, key=lambda key: self._held[key].order)
 
     def size(self, key: Hashable) -> int:
-        """How large it is; 0 where it is not held."""
+        """Its size; 0 if it is not held."""
         held = self._held.get(key)
         return held.size if held else 0
 
@@ -76,13 +76,13 @@ class Shares:
         return held.visitor if held else None
 
     def add(self, key: Hashable, visitor: Visitor, size: int = 1) -> list[Any]:
-        """Takes something in, as the newest.
+        """Adds something, as the newest.
 
         Returns:
-            what has to go for it; it is not held any more. What is busy stays.
+            what had to go for it. Things in use stay.
 
         Raises:
-            ValueError: there is no room for it, even so; nothing has changed then.
+            ValueError: there is no room for it even then; nothing has changed.
         """
         with self._lock:
             gone: list[Any] = []
@@ -127,13 +127,13 @@ class Shares:
         return key
 
     def resize(self, key: Hashable, size: int) -> None:
-        """Says how large something is, once that is known; it keeps its place."""
+        """Sets the size of something once it is known; it keeps its place."""
         with self._lock:
             if key in self._held:
                 self._held[key].size = size
 
     def touch(self, key: Hashable, visitor: Visitor | None = None) -> None:
-        """Something was used: it is the newest now.
+        """Marks something as just used.
 
         Args:
             visitor: who holds it from now on, as when a phone has got another address.
@@ -144,7 +144,7 @@ class Shares:
                 self._held[key].visitor = visitor or self._held[key].visitor
 
     def busy(self, key: Hashable, is_busy: bool) -> None:
-        """What is busy is never given up."""
+        """Protects things in use from being removed."""
         with self._lock:
             if key in self._held:
                 self._held[key].busy = is_busy

@@ -1,4 +1,4 @@
-"""Zips from outside: their list of entries is measured before it is read, and no entry is taken at its word."""
+"""Safe reading of uploaded zips: the list of entries is checked for size before it is read, and headers are not trusted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DamagedError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of an upload, in a zip or by itself."""
+    """A file of an upload, inside a zip or on its own."""
 
     name: str  # as shown and matched; never a path
     size: int  # as it is said to be
@@ -52,7 +52,7 @@ def open_zip(path: Path, name: str, limits: Limits, stopped: Stopped | None = No
     """Opens a zip.
 
     Raises:
-        ValueError: no zip, too many entries, entries that lie over one another, or more bytes than may be unpacked.
+        ValueError: not a zip, too many entries, overlapping entries, or more bytes than the limit when unpacked.
     """
     # zipfile reads the whole list of entries at once, however long: so it is measured first.
     marks, tail = 0, b""
@@ -139,8 +139,8 @@ def _require_sound(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
 
 
 def _without_wrong_marks(path: Path) -> io.BytesIO:
-    """A copy in which names that are said to be UTF-8, and are not, are said to be of the old kind: one odd name does not make
-    the other files unreadable.
+    """A copy in which names wrongly marked as UTF-8 are marked as the old encoding, so that one bad name does not make the other
+    files unreadable.
 
     Raises:
         ValueError: no such list of entries.
