@@ -28,7 +28,7 @@ from hgan.processing import HGANProcessor
 from hgan.training.batches import TrainingSet
 from hgan.training.config import TrainConfig
 from hgan.training.criterion import compare
-from hgan.training.step import TEXT_BLOCK, Step
+from hgan.training.step import Step
 from hgan.types import LEVELS, concatenate
 
 
@@ -101,7 +101,7 @@ def train(model: HGANModel, data: TrainingSet, pictures: Pictures, config: Train
             rows = torch.tensor([pictures.row_of[sample.look[0]] for sample in samples])
             with update.autocast():
                 images = model.graph_of_regions(pictures.features.regions(rows).to(device))
-                blocks = captions.split(TEXT_BLOCK)
+                blocks = captions.split(update.text_block)
                 texts = [model.graph_of_words(pictures.features.words(block).to(device)) for block in blocks]
             losses = update(compare(model, images, texts), targets.to(device), step, total, step / per_epoch)
             step += 1

@@ -23,7 +23,7 @@ from ..types import OBJECT, ImageEdges, ImageGraph, TextEdges, TextGraph
 from .boxes import area, intersection, xyxy_to_cxcywh
 from .soft_maximum import LN2, NOTHING
 
-GEOMETRY_DIM = 14
+GEOMETRY_DIM = 16
 PREDICATE_NORM = 0.5  # |u . phi| stays below it, so that |c| stays below 3/2
 MIN_EDGE_TEMPERATURE = 0.03  # exp(1.5 / 0.03), times the number of pairs, still fits in float32
 NEVER = -1e4  # the match of a pair that is none: finite, and nothing next to any other
@@ -77,18 +77,17 @@ class GeometryMap(nn.Module):
         return F.normalize(self.layers(pair_geometry(boxes.float())), dim=-1)
 
 
-def pair_geometry(boxes: Float[Tensor, "batch things 4"]) -> Float[Tensor, "batch things things 14"]:
+def pair_geometry(boxes: Float[Tensor, "batch things 4"]) -> Float[Tensor, "batch things things 16"]:
     """Geometry of thing b (third axis) seen from thing a (second axis).
 
-    Features: offset of the centres in shares of the picture (2), the same in sizes of both, as signed logarithm (2), direction
-    (2), log ratio of widths, heights and areas (3), difference of upper and of lower edges (2), how much of a lies in b, how
-    much of b lies in a, and their IoU (3).
+    Features: offset of the centres in shares of the picture (2), the same in mean sizes of both, as signed logarithm (2),
+    direction (2), log ratio of widths, heights and areas (3), which upper and which lower edge is further down (2), by how many
+    mean heights, as signed logarithm (2), how much of a lies in b, how much of b lies in a, and their IoU (3).
     """
     centre_size = xyxy_to_cxcywh(boxes)
     centre, size = centre_size[..., :2], centre_size[..., 2:].clamp(min=1e-2)
     offset = centre[:, None] - centre[:, :, None]  # (B, a, b, 2)
     both = (size[:, None] + size[:, :, None]) / 2
-    steps = offset / both
     direction = offset / offset.norm(dim=-1, keepdim=True).clamp(min=1e-6)
     ratio = size[:, None].log() - size[:, :, None].log()
     edges = boxes[:, None, :, 1::2] - boxes[:, :, None, 1::2]  # upper and lower
@@ -97,11 +96,15 @@ def pair_geometry(boxes: Float[Tensor, "batch things 4"]) -> Float[Tensor, "batc
     union = (own + other - inter).clamp(min=1e-6)
     return torch.cat(
         [
-            offset, steps.sign() * steps.abs().log1p(), direction, ratio, ratio.sum(-1, keepdim=True), edges,
-            inter / own, inter / other, inter / union,
+            2 * offset, _signed_log(offset / both), direction, ratio, ratio.sum(-1, keepdim=True) / 2, (20 * edges).tanh(),
+            _signed_log(edges / both[..., 1:]), inter / own, inter / other, inter / union,
         ],
         -1,
     )  # fmt: skip
+
+
+def _signed_log(x: Tensor) -> Tensor:
+    return x.sign() * x.abs().log1p()
 
 
 def image_edges(image: ImageGraph, parameters: EdgeParameters) -> ImageEdges:
@@ -143,28 +146,33 @@ def edge_values(
 
 def _block_of_values(cosines: Tensor, image: ImageEdges, text: TextEdges, temperature: Tensor) -> Tensor:
     """`edge_values` at once."""
-    subjects, objects, fit = edge_parts(cosines, image, text)
-    matches = (
-        fit.add_(subjects[:, :, None]).add_(objects[:, None])
-        if not fit.requires_grad
-        else (fit + subjects[:, :, None] + objects[:, None])
-    )  # (I, A, A, T, E)
-    weights = (matches / (LN2 * temperature)).exp2() * image.mask[..., None, None]
-    return (weights * matches).sum((1, 2)) / weights.sum((1, 2)).clamp(min=NOTHING)
+    unit = LN2 * temperature
+    # A pair that is none gets its match of NEVER out of the product, so that no pass over all matches is needed for it.
+    phi = torch.cat([image.phi, NEVER * (~image.mask[..., None]).to(image.phi.dtype)], -1)
+    predicate = F.pad(text.predicate / unit, (0, 1), value=1.0)
+    subjects, objects = ends_on_things(cosines / unit, image, text)
+    matches = fits(phi, predicate).add_(subjects[:, :, None]).add_(objects[:, None]).flatten(1, 2)  # (I, A * A, T, E)
+    weights = matches.exp2()
+    return unit * (weights * matches).sum(1) / weights.sum(1).clamp(min=NOTHING)
 
 
-def edge_parts(cosines: Tensor, image: ImageEdges, text: TextEdges) -> tuple[Tensor, Tensor, Tensor]:
-    """The parts of every match: half the cosines of first words and of second words with things, each (I, A, T, E), and
-    u . phi (I, A, A, T, E)."""
+def ends_on_things(
+    cosines: Float[Tensor, "images regions texts words"], image: ImageEdges, text: TextEdges
+) -> tuple[Float[Tensor, "images things texts edges"], Float[Tensor, "images things texts edges"]]:
+    """Half the cosines of first words and of second words with things."""
     images, things = image.things.shape
-    texts, edges = text.mask.shape
-    words = cosines.shape[3]
-    on_things = cosines.gather(1, image.things[:, :, None, None].expand(-1, -1, texts, words)) / 2
+    on_things = cosines.gather(1, image.things[:, :, None, None].expand(-1, -1, *cosines.shape[2:])) / 2
     subjects, objects = (
         on_things.gather(3, nodes.expand(images, things, -1, -1)) for nodes in (text.first, text.second)
     )
-    fit = image.phi.flatten(0, 2) @ text.predicate.flatten(0, 1).T  # (I * A * A, T * E)
-    return subjects, objects, fit.view(images, things, things, texts, edges)
+    return subjects, objects
+
+
+def fits(
+    phi: Float[Tensor, "images things things geometry"], predicate: Float[Tensor, "texts edges geometry"]
+) -> Float[Tensor, "images things things texts edges"]:
+    """u . phi of every text edge with every pair of things."""
+    return (phi.flatten(0, 2) @ predicate.flatten(0, 1).T).view(*phi.shape[:3], *predicate.shape[:2])
 
 
 def edge_level(
@@ -189,8 +197,9 @@ def edge_matches(
     """
     edges, pairs = _edges_of(text), image_edges(image, parameters)
     cosines = torch.einsum("ird,twd->irtw", image.nodes, text.nodes)
-    subjects, objects, fit = edge_parts(cosines, pairs, edges)
-    matches = (fit + subjects[:, :, None] + objects[:, None]).flatten(1, 2).permute(0, 2, 3, 1)
+    subjects, objects = ends_on_things(cosines, pairs, edges)
+    matches = fits(pairs.phi, edges.predicate) + subjects[:, :, None] + objects[:, None]
+    matches = matches.flatten(1, 2).permute(0, 2, 3, 1)
     real = pairs.mask.flatten(1)[:, None, None, :] & edges.mask[None, :, :, None]
     return matches.masked_fill(~real, NEVER)
 

@@ -13,7 +13,10 @@ from .config import TrainConfig
 from .criterion import Criterion, Losses, Outputs
 from .optimizer import groups, schedule
 
-TEXT_BLOCK = 64  # texts of like length that go through the sentence tower together
+# Texts of like length that go through the sentence tower together: few, that little is padding; many where work is cheap and
+# starting it is not.
+TEXT_BLOCK = 64
+TEXT_BLOCK_CUDA = 512
 
 
 class TrainingError(RuntimeError):
@@ -33,6 +36,7 @@ class Step:
         self.criterion = Criterion(config)
         self.device = model.device
         self.optimizer = torch.optim.AdamW(groups(model, config), fused=True)
+        self.text_block = TEXT_BLOCK_CUDA if self.device.type == "cuda" else TEXT_BLOCK
         self.bf16 = config.precision == "bfloat16" or (config.precision == "auto" and self.device.type == "cuda")
 
     def autocast(self) -> torch.autocast:

@@ -37,7 +37,7 @@ from .optimizer import freeze, freeze_statistics
 from .region_cache import KnownRegions
 from .run_folder import read_metrics, read_state, run_place, write_metrics, write_state
 from .soft_targets import caption_meanings
-from .step import TEXT_BLOCK, Collapse, Ledger, Step, TrainingError
+from .step import Collapse, Ledger, Step, TrainingError
 
 __all__ = ["Trainer", "TrainingError", "training_set"]
 
@@ -181,7 +181,7 @@ class Trainer:
         with self.update.autocast():
             regions, proposals = self._regions(batch)
             images = self.model.encode_image(regions=regions)
-            texts = [self.model.encode_text(**block) for block in batch.text_blocks(TEXT_BLOCK)]
+            texts = [self.model.encode_text(**block) for block in batch.text_blocks(self.update.text_block)]
         outputs = compare(self.model, images, texts, proposals)
         done = self.step / self.per_epoch
         share = self.seconds / (60 * self.config.minutes) if self.config.minutes else 0.0

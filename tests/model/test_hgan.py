@@ -335,6 +335,7 @@ def test_another_backbone_is_a_matter_of_configuration(backbone, tmp_path):
     )
     torch.manual_seed(0)
     model = HGANModel(config).eval()
+    assert len(model.regions.backbone.blocks()) == 3  # a stem and two stages
     pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     graph = model.encode_image(pixels)
     assert (graph.global_node[0] - graph.global_node[1]).abs().max() > 1e-3
