@@ -191,8 +191,6 @@ def _box(region: dict[str, Any]) -> Box:
     return Box((x0, y0, x1, y1), str(region["label"]), score)
 
 
-
-
 @dataclass(frozen=True)
 class _Fact:
     """What `caption_facts.jsonl` says of one caption; `true_of` in record numbers."""
