@@ -1,8 +1,8 @@
-"""How far a text alone tells which of two captions is false: `python -m benchmarks.text_only`. Nothing is seen here; chance is 50 %.
+"""How far a text alone tells which of two captions is false: `python -m benchmarks.text_only`. Chance is 50 %.
 
-A linear model on pairs of words and triples (hashed) learns on captions of `--train` and false versions of them, and is asked about
-those of `--split`: how often it prefers the true caption to its false version. What it finds is a shortcut that a model of pictures
-and texts could take too; read every figure of `benchmarks.false_captions` beside it.
+No picture is seen. A linear model on hashed words, pairs and triples of words learns on captions of `--train` and false versions
+of them, and is asked about those of `--split`: how often it prefers the true caption to its false version. What it finds is a
+shortcut that a model of pictures and texts could take too; read every figure of `benchmarks.false_captions` beside it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """False captions by their relation: "a cat on a table" becomes "a cat under a table" or "a cat behind a table".
 
-Only relations that exclude each other are exchanged, only where the things may stand so at all, and in both directions: no wording
-is false more often than it is true, so that a text alone does not give it away (as far as this grammar allows).
+Only relations that exclude each other are exchanged, only where the things may stand so at all, and in both directions: no
+wording is false much more often than it is true, so that a text alone hardly gives it away (`benchmarks.text_only`).
 """
 
 from __future__ import annotations

@@ -49,8 +49,9 @@ _STATES_BACK = {"large": "small", "big": "little", "switched off": "switched on"
 _OFTEN = {"two": 4.0, "three": 1.6, "four": 1.0, "small": 4.5, "little": 4.0}
 _STATE = re.compile(rf"\b({'|'.join(sorted((*_STATES, *_STATES_BACK), key=len, reverse=True))})\b(?! world| scene)")
 _THING = re.compile(rf"\b(an?|the) ((?:[\w-]+ ){{0,2}}?)({'|'.join(sorted(NOUNS))})\b", re.IGNORECASE)
-_MORE = re.compile(
-    rf"\b(?:shirt|dressed|arms|door|light|lit|switched|wear|wears|wearing|whose|who|that|two|three|four)\b|\bin (?:{'|'.join(COLOURS)})\b"
+_MORE = re.compile(  # words after a noun that would stay where they are
+    r"\b(?:shirt|dressed|arms|door|light|lit|switched|wear|wears|wearing|whose|who|that|two|three|four)\b"
+    rf"|\bin (?:{'|'.join(COLOURS)})\b"
 )
 _BETWEEN = re.compile(r"\b(left|right|in front|behind|nearer|further|farther|closer|front to back)\b", re.IGNORECASE)
 

@@ -11,6 +11,7 @@ from .place import require_own_folder, require_own_lines
 from .world import SPLITS
 
 FOLDER = Path("assets/toytown")
+WORK = Path("build/toytown")
 MORE = Path("build/toytown-train")
 EVERYDAY = Path("assets/captions/everyday.jsonl")
 
@@ -21,10 +22,13 @@ def add_parsers(subparsers: Any) -> None:
         ("captions", _captions, "write the captions, their truth and the manifest for all rendered scenes"),
         ("manifest", _manifest, "write the SHA-256 of every file"),
         ("check", _check, "verify pictures, graphs, captions and hashes"),
+        ("assemble", _assemble, "gather the scenes rendered elsewhere, whose pictures and truth files were copied here"),
         ("stats", _stats, "count what is there and write it into the data card, README.md"),
     ):
         parser = subparsers.add_parser(name, help=told, description=told)
         parser.add_argument("--folder", type=Path, default=FOLDER, help="dataset folder (default: %(default)s)")
+        if name == "assemble":
+            parser.add_argument("--work", type=Path, default=WORK, help="truth files (default: %(default)s)")
         if name == "captions":
             parser.add_argument(
                 "--split",
@@ -60,6 +64,14 @@ def _manifest(args: argparse.Namespace) -> int:
     from .check import write_manifest
 
     print(f"{write_manifest(args.folder)} files in the manifest")
+    return 0
+
+
+def _assemble(args: argparse.Namespace) -> int:
+    from .store import assemble, unpack
+
+    unpack(args.folder, args.work)
+    print(f"{assemble(args.folder, args.work)} scenes in {args.folder}")
     return 0
 
 
