@@ -51,7 +51,7 @@ def evaluation_report(
 
 def _parts(fact: CaptionFact) -> list[str]:
     """By what else the captions of hard groups are told apart: their relation, and what training never saw of them."""
-    return [fact.relation] * (fact.relation is not None) + [f"kept {name}" for name in fact.kept]
+    return [*([fact.relation] if fact.relation else []), *(f"kept {name}" for name in fact.kept)]
 
 
 def evaluation_lines(report: Mapping[str, Any]) -> list[str]:
