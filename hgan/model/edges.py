@@ -28,6 +28,7 @@ PREDICATE_NORM = 0.5  # |u . phi| stays below it, so that |c| stays below 3/2
 MIN_EDGE_TEMPERATURE = 0.03  # exp(1.5 / 0.03), times the number of pairs, still fits in float32
 NEVER = -1e4  # the match of a pair that is none: finite, and nothing next to any other
 BLOCK = 2**18  # matches that are worked on together where no gradient is wanted: they stay in the processor's cache
+GPU_BLOCK = 2**27  # half a gigabyte each of a few copies
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,9 @@ def edge_values(
     values = cosines.new_zeros(len(image), text.mask.numel())
     real = text.mask.flatten().nonzero()[:, 0]
     per_pair = max(1, image.mask[0].numel())
-    columns = max(1, min(len(real), BLOCK // per_pair))
-    rows = max(1, BLOCK // (per_pair * columns))
+    together = BLOCK if cosines.device.type == "cpu" else GPU_BLOCK
+    columns = max(1, min(len(real), together // per_pair))
+    rows = max(1, together // (per_pair * columns))
     for some in real.split(columns):
         for top in range(0, len(image), rows):
             own = slice(top, top + rows)
