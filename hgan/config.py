@@ -41,10 +41,22 @@ class HGANConfig(PreTrainedConfig):
     edge_bias, rearrange (`bool`):
         False builds graph layers whose attention no edge features bias, or an MFAR that adds up the granularities in place of
         rearranging them. With `graph_layers` or `concepts` at 0, or `context_grid` at 0, the other parts can be left out too.
+    edge_words, edge_things, edge_dim, edge_share (`int`, `int`, `int`, `float`):
+        Salient words whose pairs are the edges of a sentence (0: no edge terms); best things whose pairs are the edges of a
+        picture; width of a predicate and of the map of a pair's geometry; most that edges take of the local level.
+    edge_values, counts, content_words, levels_apart (`bool`):
+        Values of the graph layer carry the edge, too; each thing's node carries how many of its like there are; function words
+        make no node; the local level reads things alone, the cross level cells and the whole picture.
     max_regions, context_grid (`int`):
         Most detections kept for a picture; context cells are a `context_grid` x `context_grid` grid, 0 for none.
     score_threshold, nms_threshold (`float`):
         A detection needs this objectness; two with a larger IoU are one.
+    nms_between_labels (`float`):
+        The same for two that are sure to be of different kinds; 0 asks no label.
+    label_threshold (`float`):
+        A label is kept only where the product of its probability and the score reaches this; else the detection has none.
+    head_kernel, side_tower (`int`, `bool`):
+        Kernel of the proposal head's convolutions; whether the sides of boxes have a tower of their own.
     max_words, max_text_tokens (`int`):
         A longer sentence is cut, with a notice.
     """
@@ -71,11 +83,23 @@ class HGANConfig(PreTrainedConfig):
     groups: int = 4
     edge_bias: bool = True
     rearrange: bool = True
+    edge_words: int = 0
+    edge_things: int = 14
+    edge_dim: int = 16
+    edge_share: float = 0.5
+    edge_values: bool = False
+    counts: bool = False
+    content_words: bool = False
+    levels_apart: bool = False
     dropout: float = 0.1
     max_regions: int = 27
     context_grid: int = 3
     score_threshold: float = 0.05
     nms_threshold: float = 0.5
+    nms_between_labels: float = 0.0
+    label_threshold: float = 0.0
+    head_kernel: int = 3
+    side_tower: bool = False
     max_words: int = 48
     max_text_tokens: int = 64
     temperature_init: float = 0.1
@@ -135,7 +159,9 @@ class HGANConfig(PreTrainedConfig):
         }
         strange = sorted(name for name in config_dict.keys() - known if not name.startswith("_"))
         if strange:
-            _log.warning(f"config.json: got {', '.join(strange)}, which no HGAN model has: nothing reads it")
+            _log.warning(
+                f"config.json: got {', '.join(strange)}, which are not settings of an HGAN model: they are ignored"
+            )
         return super().from_dict(config_dict, **kwargs)
 
 
@@ -147,9 +173,11 @@ _NEEDED = {
 }  # fmt: skip
 _COUNTS = {
     "image_size": 1, "pyramid_dim": 1, "region_dim": 1, "roi_size": 1, "dim": 1, "heads": 1, "groups": 1, "max_regions": 1,
-    "max_words": 1, "max_text_tokens": 3, "precomputed_dim": 0, "graph_layers": 0, "concepts": 0, "context_grid": 0,
+    "max_words": 1, "max_text_tokens": 3, "head_kernel": 1, "precomputed_dim": 0, "graph_layers": 0, "concepts": 0,
+    "context_grid": 0, "edge_words": 0, "edge_things": 2, "edge_dim": 1,
 }  # fmt: skip
-_SHARES = ("score_threshold", "nms_threshold", "dropout")
+_SHARES = ("score_threshold", "nms_threshold", "nms_between_labels", "label_threshold", "dropout", "edge_share")
+_SWITCHES = ("edge_bias", "rearrange", "side_tower", "edge_values", "counts", "content_words", "levels_apart")
 _POSITIVE = ("image_std", "temperature_init", "initializer_range")
 
 
@@ -174,9 +202,17 @@ def require_settings(config: HGANConfig) -> None:
             refuse(name, "a number from 0 to 1")
         if name in _POSITIVE and value <= 0:
             refuse(name, "a number above 0")
-    for name in ("edge_bias", "rearrange"):
+    for name in _SWITCHES:
         if not isinstance(getattr(config, name), bool):
             refuse(name, "true or false")
+    if config.edge_values and not config.edge_bias:
+        refuse("edge_values", "false where edge_bias is false: both read the same edge features")
+    if config.edge_words == 1:
+        refuse("edge_words", "0, or at least 2: an edge has two words")
+    if config.levels_apart and not config.context_grid and not config.precomputed_dim:
+        refuse("levels_apart", "false where context_grid is 0: the cross level would have nothing to read")
+    if config.head_kernel % 2 == 0:
+        refuse("head_kernel", "an odd number")
     for name, kind in (("labels", str), ("backbone_taps", int), ("backbone_channels", int)):
         values = getattr(config, name)
         if not isinstance(values, list | tuple) or not values or any(type(v) is not kind for v in values):

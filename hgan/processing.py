@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.utils import logging
 
 from .config import HGANConfig
+from .function_words import content_of
 from .image_processing import HGANImageProcessor
 from .io.pixels import RESAMPLE, Picture, pixel_values
 from .words import Draft, Sentence, draft, sentence, texts_of, word_of
@@ -30,6 +32,7 @@ class HGANProcessor(ProcessorMixin):
             `hgan.io.pixels`, as everywhere else.
         tokenizer: a fast tokenizer (offsets are needed to merge word pieces).
         max_words, max_tokens: a longer sentence is cut; `read` says so.
+        content_words: whether content words alone make nodes (see `hgan.function_words`).
     """
 
     def __init__(
@@ -38,15 +41,22 @@ class HGANProcessor(ProcessorMixin):
         tokenizer: PreTrainedTokenizerBase | None = None,
         max_words: int = 48,
         max_tokens: int = 64,
+        content_words: bool = False,
         **kwargs: Any,
     ) -> None:
-        self.max_words, self.max_tokens = max_words, max_tokens
+        self.max_words, self.max_tokens, self.content_words = max_words, max_tokens, content_words
         super().__init__(HGANImageProcessor.like(image_processor), tokenizer, **kwargs)
 
     @classmethod
     def from_config(cls, config: HGANConfig, tokenizer: PreTrainedTokenizerBase) -> HGANProcessor:
         """The processor that belongs to a model configuration."""
-        return cls(HGANImageProcessor.from_config(config), tokenizer, config.max_words, config.max_text_tokens)
+        return cls(
+            HGANImageProcessor.from_config(config),
+            tokenizer,
+            config.max_words,
+            config.max_text_tokens,
+            config.content_words,
+        )
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> HGANProcessor:
@@ -66,7 +76,7 @@ class HGANProcessor(ProcessorMixin):
             if wrong:
                 _log.warning(
                     f"{pretrained_model_name_or_path}: the processor was saved with other settings than the model's "
-                    f"({'; '.join(wrong)}): those of the model are used. Save the checkpoint again to be rid of this."
+                    f"({'; '.join(wrong)}): those of the model are used. Save the checkpoint again to get rid of this warning."
                 )
         return processor
 
@@ -84,8 +94,9 @@ class HGANProcessor(ProcessorMixin):
 
     def disagreements(self, config: HGANConfig) -> list[str]:
         """The settings that are written here and in a model's config, and differ: what is here, what is there."""
-        own = _settings(self.image_processor, self.max_words, self.max_tokens)
-        right = _settings(HGANImageProcessor.from_config(config), config.max_words, config.max_text_tokens)
+        own = self._own_settings()
+        images = HGANImageProcessor.from_config(config)
+        right = _settings(images, config.max_words, config.max_text_tokens, config.content_words)
         return [f"{name} {own[name]}, but {right[name]} in the config" for name in right if own[name] != right[name]]
 
     def follow(self, config: HGANConfig) -> list[str]:
@@ -94,6 +105,7 @@ class HGANProcessor(ProcessorMixin):
         if wrong:
             self.image_processor = HGANImageProcessor.from_config(config)
             self.max_words, self.max_tokens = config.max_words, config.max_text_tokens
+            self.content_words = config.content_words
         return wrong
 
     def require_tokenizer(self, config: HGANConfig) -> None:
@@ -122,7 +134,8 @@ class HGANProcessor(ProcessorMixin):
         return_tensors: str | None = "pt",
         **kwargs: Any,
     ) -> BatchFeature:
-        """`pixel_values` (B, 3, S, S) of pictures; `input_ids`, `attention_mask`, `word_index` (B, T) of sentences.
+        """`pixel_values` (B, 3, S, S) of pictures; `input_ids`, `attention_mask`, `word_index` (B, T) of sentences, and
+        `content_mask` (B, T) where content words alone make nodes.
 
         Args:
             images: one or several; see `hgan.io.pixels.as_picture` for what is taken.
@@ -150,7 +163,7 @@ class HGANProcessor(ProcessorMixin):
 
     def _pixel_settings(self) -> tuple[int, float, float]:
         """Side, mean and std, which are those of the checkpoint's config."""
-        own = _settings(self.image_processor, self.max_words, self.max_tokens)
+        own = self._own_settings()
         (height, width), mean, std = own["image size"], own["image mean"], own["image std"]
         usual = {name: own[name] for name in ("resample", "rescale factor", *_SWITCHES)}
         if usual != _USUAL or height != width or len(set(mean)) != 1 or len(set(std)) != 1:
@@ -168,6 +181,9 @@ class HGANProcessor(ProcessorMixin):
         """
         return self._read([text])[2][0]
 
+    def _own_settings(self) -> dict[str, Any]:
+        return _settings(self.image_processor, self.max_words, self.max_tokens, self.content_words)
+
     def _tokens(self, texts: list[str]) -> dict[str, torch.Tensor]:
         encoded, drafts, sentences = self._read(texts)
         index = torch.full_like(encoded["input_ids"], -1)
@@ -177,7 +193,13 @@ class HGANProcessor(ProcessorMixin):
             for column, (start, end) in enumerate(encoded["offset_mapping"][row].tolist()):
                 word = word_of(drawn.spans, start) if end > start else -1
                 index[row, column] = number[word] if word >= 0 else -1
-        return {"input_ids": encoded["input_ids"], "attention_mask": encoded["attention_mask"], "word_index": index}
+        tokens = {"input_ids": encoded["input_ids"], "attention_mask": encoded["attention_mask"], "word_index": index}
+        if self.content_words:
+            content = torch.zeros(len(texts), int(index.max()) + 2, dtype=index.dtype)
+            for row, read in enumerate(sentences):
+                content[row, 1 : 1 + len(read.words)] = torch.tensor(read.content)
+            tokens["content_mask"] = content.gather(1, index + 1)
+        return tokens
 
     def _read(self, texts: list[str]) -> tuple[Any, list[Draft], list[Sentence]]:
         drafts = [draft(text, self.max_words) for text in texts]
@@ -195,7 +217,8 @@ class HGANProcessor(ProcessorMixin):
             pieces = [(n, span) for n, span in enumerate(kept.offsets) if span[1] > span[0]]
             beyond = (start for part in kept.overflowing for start, end in part.offsets if end > start)
             unknown = [span for n, span in pieces if kept.ids[n] == self.tokenizer.unk_token_id]
-            sentences.append(sentence(drawn, [span for _, span in pieces], next(beyond, None), unknown))
+            read = sentence(drawn, [span for _, span in pieces], next(beyond, None), unknown)
+            sentences.append(replace(read, content=content_of(read.words)) if self.content_words else read)
         return encoded, drafts, sentences
 
 
@@ -206,7 +229,7 @@ _USUAL = {
 }  # fmt: skip
 
 
-def _settings(image: Any, max_words: int, max_tokens: int) -> dict[str, Any]:
+def _settings(image: Any, max_words: int, max_tokens: int, content_words: bool) -> dict[str, Any]:
     """What a checkpoint's processor and its config both say."""
     if image is None:
         raise ValueError(
@@ -226,6 +249,7 @@ def _settings(image: Any, max_words: int, max_tokens: int) -> dict[str, Any]:
         **{name: bool(getattr(image, name, False)) for name in _SWITCHES},
         "max_words": max_words,
         "max_tokens": max_tokens,
+        "content_words": content_words,
     }
 
 
@@ -242,6 +266,6 @@ def require_agreement(config: HGANConfig, processor: HGANProcessor) -> None:
     wrong = processor.disagreements(config)
     if wrong:
         raise ValueError(
-            f"got a processor with {'; '.join(wrong)}, but expected the same: processor.follow(model.config) sets it right"
+            f"got a processor with {'; '.join(wrong)}, but expected the same: processor.follow(model.config) corrects it"
         )
     processor.require_tokenizer(config)

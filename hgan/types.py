@@ -27,8 +27,14 @@ class Batched:
     """Tensors whose first dimension is the batch; `None` fields stay `None`."""
 
     def map(self: T, function: Any) -> T:
-        """The same record with `function` applied to every tensor."""
-        new = {f.name: function(v) for f in fields(self) if isinstance(v := getattr(self, f.name), Tensor)}
+        """The same record with `function` applied to every tensor, those of records inside it too."""
+        new: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Tensor):
+                new[f.name] = function(value)
+            elif isinstance(value, Batched):
+                new[f.name] = value.map(function)
         return replace(self, **new)
 
     def to(self: T, *args: Any, **kwargs: Any) -> T:
@@ -53,6 +59,8 @@ def concatenate(parts: list[T]) -> T:
     new: dict[str, Any] = {}
     for f in fields(parts[0]):
         values = [getattr(part, f.name) for part in parts]
+        if isinstance(values[0], Batched):
+            new[f.name] = concatenate(values)
         if not isinstance(values[0], Tensor):
             continue
         size = [max(v.shape[d] for v in values) for d in range(1, values[0].dim())]
@@ -120,6 +128,46 @@ class Words(Batched):
     features: Float[Tensor, "batch words hidden"]
     mask: Bool[Tensor, "batch words"]
     sentence_feature: Float[Tensor, "batch hidden"]
+    content: Bool[Tensor, "batch words"] | None = None  # words that make a node; None: all of them
+
+
+@dataclass(frozen=True)
+class TextEdges(Batched):
+    """The edges of a sentence: pairs of its most salient nodes, the first one before the second one, and what the sentence
+    says of the two (design section 5). A sentence with fewer nodes has masked edges."""
+
+    first: Int[Tensor, "batch edges"]  # local nodes of the text graph; 0 where the edge is none
+    second: Int[Tensor, "batch edges"]
+    predicate: Float[Tensor, "batch edges geometry"]  # norm below 1/2
+    weight: Float[Tensor, "batch edges"]  # learned; sums to 1 together with `null_weight`
+    null_weight: Float[Tensor, batch]  # of the edge that says "no relation here"
+    mask: Bool[Tensor, "batch edges"]
+    read_words: Int[Tensor, "batch edges reads"]  # words of the sentence that the predicate was read from most
+    read_shares: Float[Tensor, "batch edges reads"]  # their shares of its attention, falling
+
+
+@dataclass(frozen=True)
+class ImageEdges(Batched):
+    """The edges of a picture: all ordered pairs of its best things, as a square of first thing and second thing."""
+
+    things: Int[Tensor, "batch things"]  # local nodes of the image graph
+    phi: Float[Tensor, "batch things things geometry"]  # map of the geometry of a pair, of unit length
+    mask: Bool[Tensor, "batch things things"]  # False: padding, or a thing with itself
+
+    def trimmed(self) -> ImageEdges:
+        """Without things that no picture of the batch makes a pair of."""
+        most = max(1, int(self.mask.any(2).sum(1).max()))
+        return ImageEdges(self.things[:, :most], self.phi[:, :most, :most], self.mask[:, :most, :most])
+
+    @property
+    def first(self) -> Int[Tensor, "batch pairs"]:
+        """The first node of every pair, the pairs row by row."""
+        return self.things[:, :, None].expand_as(self.mask).flatten(1)
+
+    @property
+    def second(self) -> Int[Tensor, "batch pairs"]:
+        """The second node of every pair."""
+        return self.things[:, None, :].expand_as(self.mask).flatten(1)
 
 
 @dataclass(frozen=True)
@@ -147,6 +195,10 @@ class ImageGraph(FeatureGraph):
 @dataclass(frozen=True)
 class TextGraph(FeatureGraph):
     """The feature graph of a sentence; the words themselves are kept by the processor's caller."""
+
+    words: Int[Tensor, "batch nodes"] | None = None  # which word of the sentence a node is; None: node n is word n
+    relations: TextEdges | None = None  # None: the model compares nodes alone
+    cross_weights: Float[Tensor, "batch nodes"] | None = None  # as `weights`, for a cross level that reads cells
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence as the model sees it: node n of its text graph is `words[n]`."""
+    """A sentence as the model sees it: its words, and which of them make a node of the text graph, in their order."""
 
     text: str
     words: tuple[str, ...]
@@ -35,6 +35,13 @@ class Sentence:
     rest: int = 0  # characters of the last word that are cut off
     replaced: int = 0  # characters that were no text
     unknown: tuple[int, ...] = ()  # lengths of words too long to be read
+    content: tuple[bool, ...] | None = None  # words that make a node; None: all of them
+
+    def node_of(self, word: int) -> int | None:
+        """The node of a word, by their numbers from 0; None for a function word, which makes none."""
+        if self.content is None:
+            return word
+        return sum(self.content[:word]) if self.content[word] else None
 
     @property
     def notice(self) -> str | None:
@@ -54,7 +61,7 @@ class Sentence:
             for length in self.unknown
         ]
         if self.replaced:
-            told.append(f"Characters that are no text (halves of a surrogate pair) were left out: {self.replaced:,}.")
+            told.append(f"Invalid characters (half surrogate pairs) were left out: {self.replaced:,}.")
         return " ".join(told) or None
 
 
@@ -144,7 +151,7 @@ def sentence(draft: Draft, pieces: list[Span], lost: int | None, unknown: list[S
     ]
     if not kept and lost is not None:
         raise ValueError(
-            f"got a sentence whose beginning has no word ({draft.text[:40]!r}), but expected words: leave the signs out"
+            f"got a sentence that does not begin with words ({draft.text[:40]!r}), but expected words: remove the symbols"
         )
     if not kept:  # characters that the tokenizer drops altogether
         raise ValueError(f"got a sentence without any readable word ({draft.text[:40]!r}), but expected words")

@@ -16,10 +16,13 @@ import torch
 from ..checkpoint import CHECKPOINT, fingerprint, load, save_checkpoint, soup
 from ..data.folder import Record, read_dataset
 from ..data.truth import read_truth
+from ..defaults import default_checkpoint
 from ..evaluation.evaluate import score_records
 from ..evaluation.faithfulness import audit as audit_explanations
 from ..evaluation.level_weights import set_level_weights
 from ..evaluation.level_weights import weigh as choose_level_weights
+from ..evaluation.thresholds import choose as choose_thresholds
+from ..evaluation.thresholds import find as detections_of
 from ..gallery.build import MAX_THUMBNAIL, build_gallery
 from ..gallery.store import GALLERY, Gallery, verify
 from ..io.files import write_json
@@ -28,13 +31,13 @@ from ..io.names import written
 from ..io.places import file_place, folder_place, json_with
 from ..io.terminal import complain, json_text, say
 from ..model.hgan import HGANModel
-from ..retrieval.retriever import Retriever, default_checkpoint
+from ..retrieval.retriever import Retriever
 from ..version import __version__
 from ..visualize.audit_plot import is_audit_figure, write_audit_figure
 from .report import audit_lines, evaluation_lines, evaluation_report, explanation_lines, search_lines, weighing_lines
 
-SEED = 0  # of everything that `audit` draws
-# What tells the reports of these commands from other files.
+SEED = 0  # of the random choices of `audit`
+# How the reports of these commands are told from other files.
 REPORT_KEYS = ("dataset", "split", "model", "versions", "pictures", "captions")
 EVALUATION_KEYS = (*REPORT_KEYS, "image_to_text", "text_to_image", "rsum", "levels")
 AUDIT_KEYS = (*REPORT_KEYS, "pointing", "deletion", "additivity", "proposals")
@@ -43,12 +46,13 @@ AUDIT_KEYS = (*REPORT_KEYS, "pointing", "deletion", "additivity", "proposals")
 def train(options: argparse.Namespace) -> int:
     from ..training.config import load_train_config  # training needs more packages than search does
     from ..training.trainer import Trainer, TrainingError
+    from ..visualize.curve import draw_in
 
     config = load_train_config(options.config)
     if options.out is not None:
         config = dataclasses.replace(config, out=options.out)
     try:
-        result = Trainer(config).run()
+        result = Trainer(config, after_epoch=draw_in).run()
     except TrainingError as error:
         complain(f"hgan: training stopped: {error}")
         return 1
@@ -77,7 +81,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def _read(folder: str, split: str | None, left_out: list[LeftOut]) -> list[Record]:
-    """Records with what is left out of a folder; remarks on what is not meant for it are for those who build a gallery."""
+    """Records with what is left out of a folder; notes about other files are only for building a gallery."""
     found: list[LeftOut] = []
     records = read_dataset(folder, split, found)
     left_out += [one for one in found if one.counts]
@@ -98,7 +102,7 @@ def average(options: argparse.Namespace) -> int:
     shares = _shares(options.shares)
     out = folder_place(options.out, CHECKPOINT, shares)
     model, processor = soup(shares)
-    model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
+    model.config.name_or_path = ""  # a checkpoint must not contain paths of this machine
     save_checkpoint(model, processor, out)
     say(f"the mean of {len(shares)} checkpoints is in {options.out}")
     return 0
@@ -121,7 +125,7 @@ def _shares(said: Sequence[str]) -> dict[str, float]:
         place = os.path.realpath(name) if os.path.exists(name) else name
         first = places.setdefault(place, name)
         if first in shares:
-            complain(f"hgan: {name} is named again: its shares are added")
+            complain(f"hgan: {name} is named twice: its shares are added up")
         shares[first] = shares.get(first, 0.0) + share
     return shares
 
@@ -141,9 +145,23 @@ def weigh(options: argparse.Namespace) -> int:
     return _print_lines(weighing_lines(found, options.dataset))
 
 
+def thresholds(options: argparse.Namespace) -> int:
+    checkpoint, left_out = options.checkpoint or default_checkpoint(), list[LeftOut]()
+    out = folder_place(options.out, CHECKPOINT, [checkpoint, *options.dataset])
+    datasets = [_read(folder, options.split, left_out) for folder in options.dataset]
+    complain(*told(left_out))
+    model, _ = load(checkpoint, options.device)
+    chosen = choose_thresholds([detections_of(model, records, sys.stderr.isatty()) for records in datasets])
+    model, processor = load(checkpoint, "cpu", {"score_threshold": chosen.score, "label_threshold": chosen.label})
+    model.config.name_or_path = ""
+    save_checkpoint(model, processor, out)
+    say(f"score_threshold {chosen.score:.3f}, label_threshold {chosen.label:.3f}; checkpoint in {options.out}")
+    return 0
+
+
 def audit(options: argparse.Namespace) -> int:
     if options.limit < 0:
-        raise ValueError("expected --limit of 0 or more")
+        raise ValueError(f"got --limit {options.limit}, but expected 0 or more")
     plot = Path(options.plot) if options.plot is not None else None
     if plot and plot.suffix not in (".png", ".webp", ".svg"):
         raise ValueError(f"got --plot {plot}, but expected a name that ends in .png, .webp or .svg")
@@ -177,7 +195,7 @@ def gallery_build(options: argparse.Namespace) -> int:
     if options.limit < 0 or not 16 <= options.thumbnail_size <= MAX_THUMBNAIL:
         raise ValueError(
             f"got --limit {options.limit} and --thumbnail-size {options.thumbnail_size}, but expected a limit of 0 or more and "
-            f"16 to {MAX_THUMBNAIL:,} pixels, which is all that WebP holds"
+            f"16 to {MAX_THUMBNAIL:,} pixels, the most that WebP can store"
         )
     left_out: list[LeftOut] = []
     records = read_dataset(options.source, options.split, left_out)[: options.limit or None]
@@ -227,7 +245,7 @@ def gallery_verify(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"ok": not wrong, "wrong": wrong})
     else:
-        say(*(wrong or [f"{options.dir}: every file is as it was built"]))
+        say(*(wrong or [f"{options.dir}: all files are intact"]))
     return 1 if wrong else 0
 
 

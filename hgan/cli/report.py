@@ -1,4 +1,4 @@
-"""What commands say: plain data for programs, lines for people."""
+"""The output of commands: plain data for programs, lines for people."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..data.truth import SceneTruth, hard_groups
 from ..evaluation.by_tag import hard_group_results, recall_by_tag
 from ..evaluation.evaluate import Scored
 from ..evaluation.level_weights import Weighed
+from ..evaluation.metrics import tags_of
 from ..retrieval.results import Explanation, SearchResult
 from ..types import LEVELS
 
@@ -18,7 +19,7 @@ from ..types import LEVELS
 def evaluation_report(
     scored: Scored, records: Sequence[Record], truth: Mapping[str, SceneTruth] | None = None
 ) -> dict[str, Any]:
-    """Metrics of the score and of the levels; `tags` and `hard_groups` where the facts about captions and scenes are known.
+    """Metrics of the score and of the levels; `tags` and `hard_groups` if the facts about captions and scenes are known.
 
     Args:
         scored: of these records.
@@ -31,9 +32,9 @@ def evaluation_report(
         **metrics["score"].to_json(),
         "levels": {name: metrics[name].to_json() for name in LEVELS},
     }
-    if scored.truth is None:
+    tags = tags_of(records)
+    if not any(tags):
         return report
-    tags = [fact.tag for record in records for fact in record.facts or ()]
     by_tag = recall_by_tag(scored.table.score, scored.truth, tags)
     report["tags"] = {tag: result.to_json() for tag, result in by_tag.items()}
     row_of = {record.id: row for row, record in enumerate(records)}
@@ -97,9 +98,11 @@ def weighing_lines(found: Sequence[Weighed], datasets: Sequence[str]) -> list[st
 def audit_lines(report: Mapping[str, Any]) -> list[str]:
     """An audit (`hgan.evaluation.faithfulness.audit`) for people; shares in percent."""
     exact = report["truth"] == "exact"
-    source = "the scenes' exact truth" if exact else "a detector's boxes and a list of nouns: a teacher, not the truth"
+    source = (
+        "the scenes' exact truth" if exact else "a detector's boxes and a list of nouns: weak labels, not the truth"
+    )
     pointing, proposals, additivity = report["pointing"], report["proposals"], report["additivity"]
-    lines = [f"{report['pictures']} pictures, {report['captions']} captions{_missing(report)}; held against {source}"]
+    lines = [f"{report['pictures']} pictures, {report['captions']} captions{_missing(report)}; compared with {source}"]
     lines += [
         "",
         f"{'pointing':24}{'hits':>7}{'by IoU':>8}{'random':>8}{'largest':>9}{'ceiling':>9}"
@@ -119,11 +122,15 @@ def audit_lines(report: Mapping[str, Any]) -> list[str]:
         if r:
             lines.append(f"{'  area between':24}{r['area_between']:9.4f} +- {r['se']:.4f} over {r['pairs']} pairs")
     lines += ["", f"additivity: worst error {additivity['worst']:.1e} over {additivity['pairs']} pairs"]
+    labels = proposals["labels"]
     recalls = ", ".join(f"{_number(value, 0)} at IoU {t}" for t, value in proposals["recall"].items())
     lines += [
         "",
         f"proposals: recall {recalls}; right label {_number(proposals['label_accuracy'], 0)}; "
         f"{proposals['proposals_per_picture']:.1f} a picture, {proposals['boxes_per_picture']:.1f} known boxes",
+        f"{_number(proposals['proposals_per_box'], 0)} a known box, of which {_number(proposals['precision'], 0)} meet one and "
+        f"{_number(proposals['repeated'], 0)} one that a better one meets; labels shown on {_number(labels['shown'], 0)}: right "
+        f"{_number(labels['right'], 0)}, where a known box lies {_number(labels['agree'], 0)}",
         "",
         f"{'kind':16}{'mentions':>9}{'all':>7}{'objects':>9}{'boxes':>9}{'recall':>8}{'label':>7}",
     ]
@@ -150,7 +157,7 @@ def search_lines(result: SearchResult) -> list[str]:
 
 
 def explanation_lines(explanation: Explanation) -> list[str]:
-    """One match: its levels, then words and regions by what they brought."""
+    """One match: its levels, then words and regions by contribution."""
     parts = ", ".join(f"{name} {explanation.contributions[name]:.3f}" for name in LEVELS)
     lines = [
         *explanation.notices,
@@ -163,6 +170,23 @@ def explanation_lines(explanation: Explanation) -> list[str]:
             f"{node.label[:23]:24}{node.local:8.3f}{node.cross:8.3f}{node.total:8.3f}"
             for node in sorted(nodes, key=lambda node: -node.total)
         ]
+    return lines + _edge_lines(explanation)
+
+
+def _edge_lines(explanation: Explanation) -> list[str]:
+    """What pairs of words brought, each with the pair of regions that brought most of it."""
+    if not explanation.edges:
+        return []
+    words, regions = explanation.words, explanation.regions
+    lines = ["", f"{'edge':24}{'total':>8}{'subject':>9}{'object':>8}{'place':>8}  words that say it; regions"]
+    for edge in explanation.edges:
+        parts = [sum(getattr(pair, name) for pair in edge.pairs) for name in ("subject", "object", "fit")]
+        said = ", ".join(words[word].label for word, _ in edge.reads)
+        best = edge.pairs[0] if edge.pairs else None
+        shown = "none" if best is None else f"{regions[best.first].label}, {regions[best.second].label}"
+        lines.append(
+            f"{edge.label[:23]:24}{edge.total:8.3f}{parts[0]:9.3f}{parts[1]:8.3f}{parts[2]:8.3f}  {said}; {shown}"
+        )
     return lines
 
 

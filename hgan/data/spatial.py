@@ -1,10 +1,4 @@
-"""Sides: of two things that a caption sets side by side, words and regions learn which is left and which right, which is
-behind and which in front.
-
-Exchanging "left" and "right" changes a score only once words *and* regions tell sides apart, and as long as neither does, hardly
-any gradient leads there: contrast alone left this model at chance. So both are told, in one channel of the shared space for
-each pair of sides, and the score then has something to compare (this project's addition).
-"""
+"""Sides: which of two things that a caption sets side by side is left and which right, which behind and which in front."""
 
 from __future__ import annotations
 
@@ -12,17 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int
-from torch import Tensor
-
-from ..types import ImageGraph, TextGraph
 from .mirror import has_sides
-from .phrases import Naming, hits
+from .phrases import Naming
 
 ACROSS, DEEP = 0, 1  # channels: negative is left, or behind
-SHARPNESS = 20.0  # of unit vectors, so that 0.1 in a channel is already a sure answer
 _DEPTH = re.compile(r"\b(in front of|behind)\b", re.IGNORECASE)
 
 
@@ -31,8 +18,8 @@ class Side:
     """Two things and the channel that tells them apart."""
 
     channel: int
-    low: Naming  # left, or behind
-    high: Naming  # right, or in front
+    low: int  # which of the caption's namings is left, or behind
+    high: int  # right, or in front
 
 
 def sides_of(caption: str, named: Sequence[Naming]) -> tuple[Side, ...]:
@@ -45,36 +32,9 @@ def sides_of(caption: str, named: Sequence[Naming]) -> tuple[Side, ...]:
         return ()
     found = []
     if has_sides(caption):
-        found.append(Side(ACROSS, *sorted(named, key=lambda naming: naming.boxes[:, 0::2].mean().item())))
+        middles = [naming.boxes[:, 0::2].mean().item() for naming in named]
+        found.append(Side(ACROSS, *sorted((0, 1), key=middles.__getitem__)))
     if _DEPTH.search(caption):
-        found.append(Side(DEEP, *sorted(named, key=lambda naming: naming.boxes[:, 3].mean().item())))
+        edges = [naming.boxes[:, 3].mean().item() for naming in named]
+        found.append(Side(DEEP, *sorted((0, 1), key=edges.__getitem__)))
     return tuple(found)
-
-
-def side_loss(
-    image: ImageGraph, text: TextGraph, owner: Int[Tensor, texts], sides: Sequence[Sequence[Side]]
-) -> Float[Tensor, ""]:
-    """Cross entropy of telling two things apart by their words, and by the regions on them; 0 where no text has sides.
-
-    Args:
-        owner: row of the picture of each text.
-        sides: of each text.
-    """
-    said, shown = [], []
-    for row, own in enumerate(sides):
-        picture = int(owner[row])
-        for side in own:
-            for naming, high in ((side.low, 0.0), (side.high, 1.0)):
-                said.append((text.nodes[row, list(naming.words), side.channel].mean(), high))
-                on = hits(image.boxes[picture].float(), naming.boxes.to(image.boxes.device))[1] & image.mask[picture]
-                if on.any():
-                    shown.append((image.nodes[picture, on, side.channel].mean(), high))
-    losses = [
-        F.binary_cross_entropy_with_logits(
-            SHARPNESS * torch.stack([value for value, _ in found]).float(),
-            image.nodes.new_tensor([high for _, high in found]),
-        )
-        for found in (said, shown)
-        if found
-    ]
-    return torch.stack(losses).sum() if losses else image.nodes.new_zeros(())

@@ -2,89 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.utils import ModelOutput, logging
+from transformers import AutoModel, PreTrainedConfig
+from transformers.utils import logging
 
 from ..config import HGANConfig, require_settings
-from ..types import ImageGraph, Regions, Similarity, TextGraph, Words
+from ..types import OBJECT, ImageGraph, Regions, Similarity, TextGraph, Words
 from .backbone import Backbone
-from .checked import require_finite, require_whole, without_report
-from .graph import REGION_EDGE_DIM, WORD_EDGE_DIM, GraphLayer, region_edges, word_edges
+from .contrastive import GlobalFeatures, contrastive_loss
+from .edges import MIN_EDGE_TEMPERATURE, EdgeParameters, GeometryMap
+from .graph import REGION_EDGE_DIM, WORD_EDGE_DIM, GraphLayer, SoftCount, region_edges, word_edges
 from .mfar import MFAR
-from .proposals import Proposals
+from .nodes import NodeProjection, content_nodes, node_weights, things_of
+from .output import HGANOutput
+from .predicates import Predicates
+from .pretrained import HGANPreTrainedModel
+from .proposals import ProposalHead, Proposals
 from .regions import RegionEncoder
+from .selection import Selection
 from .similarity import MIN_TEMPERATURE, SimilarityParameters, similarity
+
+__all__ = ["HGANModel", "HGANOutput"]
 
 _log = logging.get_logger(__name__)
 
 
-@dataclass
-class HGANOutput(ModelOutput):
-    """What `HGANModel.forward` returns. Rows of `logits_per_image` are images, columns are texts: scores times
-    `logit_scale`."""
-
-    logits_per_image: Tensor | None = None
-    logits_per_text: Tensor | None = None
-    similarity: Similarity | None = None
-    image_graph: ImageGraph | None = None
-    text_graph: TextGraph | None = None
-    proposals: Proposals | None = None
-
-
-class NodeProjection(nn.Module):
-    """Local features and one global feature to node width D, each with its own linear map, then layer norm."""
-
-    def __init__(self, features: int, dim: int) -> None:
-        super().__init__()
-        self.local = nn.Linear(features, dim)
-        self.whole = nn.Linear(features, dim)
-        self.norm_local = nn.LayerNorm(dim)
-        self.norm_whole = nn.LayerNorm(dim)
-
-    def forward(self, local: Tensor, whole: Tensor, extra: Tensor | None = None) -> Float[Tensor, "batch 1+nodes dim"]:
-        local = self.local(local)
-        if extra is not None:
-            local = local + extra
-        return torch.cat([self.norm_whole(self.whole(whole))[:, None], self.norm_local(local)], 1)
-
-
-class HGANPreTrainedModel(PreTrainedModel):
-    """Weight initialisation and the Hugging Face plumbing."""
-
-    config: HGANConfig
-    config_class = HGANConfig
-    base_model_prefix = "hgan"
-    main_input_name = "pixel_values"
-    input_modalities = ["image", "text"]
-    supports_gradient_checkpointing = False
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """As transformers' own, but half a checkpoint is no checkpoint. `ignore_mismatched_sizes=True` still begins weights of
-        another shape anew.
-
-        Raises:
-            ValueError: weights that are missing, of another shape, not the model's, or not finite, by name.
-        """
-        anew, told = kwargs.pop("ignore_mismatched_sizes", False), kwargs.pop("output_loading_info", False)
-        with without_report():
-            found: Any = super().from_pretrained(
-                pretrained_model_name_or_path, *args, ignore_mismatched_sizes=True, output_loading_info=True, **kwargs
-            )
-        model, info = found
-        where = str(pretrained_model_name_or_path or "the checkpoint")
-        require_whole(info, where, mismatched_too=not anew)
-        require_finite(model.state_dict(), where)
-        return (model, info) if told else model
-
-
-class HGANModel(HGANPreTrainedModel):
+class HGANModel(GlobalFeatures, HGANPreTrainedModel):
     r"""Hierarchical Graph Alignment Network (Guo et al., IEEE TMM 2023), as the project's design reads it.
 
     Either tower can be called alone: `encode_image` (pixels, or precomputed `Regions`) and `encode_text`;
@@ -105,12 +52,16 @@ class HGANModel(HGANPreTrainedModel):
                 channels=tuple(config.backbone_channels),
                 pyramid_dim=config.pyramid_dim,
                 region_dim=region_dim,
-                labels=len(config.labels),
+                head=ProposalHead(config.pyramid_dim, len(config.labels), config.head_kernel, config.side_tower),
+                selection=Selection(
+                    config.max_regions,
+                    config.score_threshold,
+                    config.nms_threshold,
+                    config.nms_between_labels,
+                    config.label_threshold,
+                ),
                 roi_size=config.roi_size,
-                max_regions=config.max_regions,
                 grid=config.context_grid,
-                score_threshold=config.score_threshold,
-                nms_threshold=config.nms_threshold,
             )
         self.region_dim = region_dim
         assert isinstance(config.text_config, PreTrainedConfig)
@@ -119,15 +70,23 @@ class HGANModel(HGANPreTrainedModel):
         self.text_nodes = NodeProjection(config.text_config.hidden_size, config.dim)
         self.box_embedding = nn.Linear(4, config.dim)
         self.kind_embedding = nn.Embedding(2, config.dim)
-        layers = range(config.graph_layers)
-        self.image_graph = nn.ModuleList(
-            GraphLayer(config.dim, config.heads, REGION_EDGE_DIM * config.edge_bias, config.dropout) for _ in layers
-        )
-        self.text_graph = nn.ModuleList(
-            GraphLayer(config.dim, config.heads, WORD_EDGE_DIM * config.edge_bias, config.dropout) for _ in layers
+        self.image_graph, self.text_graph = (
+            nn.ModuleList(
+                GraphLayer(config.dim, config.heads, width * config.edge_bias, config.dropout, config.edge_values)
+                for _ in range(config.graph_layers)
+            )
+            for width in (REGION_EDGE_DIM, WORD_EDGE_DIM)
         )
         self.region_weight = nn.Linear(config.dim, 1)
         self.word_weight = nn.Linear(config.dim, 1)
+        self.soft_count = SoftCount(config.dim) if config.counts else None
+        self.cross_word_weight = nn.Linear(config.dim, 1) if config.levels_apart else None
+        self.predicates: Predicates | None = None
+        self.geometry: GeometryMap | None = None
+        if config.edge_words:
+            self.predicates = Predicates(config.dim, config.text_config.hidden_size, config.edge_words, config.edge_dim)
+            self.geometry = GeometryMap(config.edge_dim)
+            self.log_edge_temperature = nn.Parameter(torch.tensor(float(config.temperature_init)).log())
         self.mfar = MFAR(config.dim, config.concepts, config.groups, config.rearrange)
         self.log_temperature = nn.Parameter(torch.tensor(float(config.temperature_init)).log())
         self.level_logits = nn.Parameter(torch.zeros(3))
@@ -135,12 +94,22 @@ class HGANModel(HGANPreTrainedModel):
         self.post_init()
         if self.regions is not None:
             self.regions.head.expect_few()  # post_init has set every bias to zero
+        if self.predicates is not None and self.geometry is not None:
+            self.predicates.begin()
+            self.geometry.begin()
 
     @property
     def similarity_parameters(self) -> SimilarityParameters:
         """The learned scalars of the similarity."""
+        edges = None
+        if self.geometry is not None:
+            temperature = self.log_edge_temperature.float().exp().clamp(min=MIN_EDGE_TEMPERATURE)
+            edges = EdgeParameters(temperature, self.config.edge_share, self.config.edge_things, self.geometry)
         return SimilarityParameters(
-            self.log_temperature.float().exp().clamp(min=MIN_TEMPERATURE), self.level_logits.float().softmax(0)
+            self.log_temperature.float().exp().clamp(min=MIN_TEMPERATURE),
+            self.level_logits.float().softmax(0),
+            edges,
+            self.config.levels_apart,
         )
 
     def encode_regions(self, pixel_values: Float[Tensor, "batch 3 height width"]) -> tuple[Regions, Proposals]:
@@ -196,13 +165,17 @@ class HGANModel(HGANPreTrainedModel):
                 f"got region features of width {regions.features.shape[-1]}, but this model expects {self.region_dim}"
             )
         place = self.box_embedding(regions.boxes.to(regions.features.dtype)) + self.kind_embedding(regions.kinds)
+        if self.soft_count is not None:
+            things = regions.mask & (regions.kinds == OBJECT)
+            place = place + self.soft_count(regions.features, regions.boxes, things)
         nodes = self.image_nodes(regions.features, regions.image_feature, place)
         mask = nn.functional.pad(regions.mask, (1, 0), value=True)
         biases = region_edges(regions.boxes).to(nodes.dtype)
         edges = mask.new_zeros(*mask.shape, mask.shape[1], dtype=torch.float)
         for layer in self.image_graph:
             nodes, edges = layer(nodes, biases, mask, edge_mask)
-        weights = _node_weights(self.region_weight(nodes[:, 1:]), regions.mask)
+        read = things_of(regions.kinds, regions.mask) if self.config.levels_apart else regions.mask
+        weights = node_weights(self.region_weight(nodes[:, 1:]), read)
         whole, local, concepts = self.mfar(nodes, mask)
         return ImageGraph(
             whole,
@@ -222,6 +195,7 @@ class HGANModel(HGANPreTrainedModel):
         input_ids: Int[Tensor, "batch tokens"],
         attention_mask: Int[Tensor, "batch tokens"],
         word_index: Int[Tensor, "batch tokens"],
+        content_mask: Int[Tensor, "batch tokens"] | None = None,
     ) -> Words:
         """Word pieces through the text encoder, merged to words by their mean; the sentence is the mean of its pieces.
 
@@ -229,6 +203,7 @@ class HGANModel(HGANPreTrainedModel):
             input_ids: token ids with special tokens.
             attention_mask: 1 = a real token.
             word_index: which word a token belongs to, -1 for special tokens and punctuation.
+            content_mask: 1 = a token of a word that makes a node; of every word by default.
         """
         states = self.text_encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, H)
         words = max(1, int(word_index.max()) + 1)
@@ -237,28 +212,58 @@ class HGANModel(HGANPreTrainedModel):
         features = member.transpose(1, 2) @ states / count.clamp(min=1)[..., None]
         real = attention_mask[..., None].to(states.dtype)
         sentence = (states * real).sum(1) / real.sum(1).clamp(min=1)
-        return Words(features, count > 0, sentence)
+        content = None
+        if content_mask is not None:
+            content = (member * content_mask[..., None]).sum(1) > 0
+        return Words(features, count > 0, sentence, content)
 
     def encode_text(
         self,
         input_ids: Int[Tensor, "batch tokens"],
         attention_mask: Int[Tensor, "batch tokens"],
         word_index: Int[Tensor, "batch tokens"],
+        content_mask: Int[Tensor, "batch tokens"] | None = None,
     ) -> TextGraph:
         """The sentence tower; arguments as in `encode_words`."""
-        return self.graph_of_words(self.encode_words(input_ids, attention_mask, word_index))
+        return self.graph_of_words(self.encode_words(input_ids, attention_mask, word_index, content_mask))
 
-    def graph_of_words(self, words: Words, edge_mask: Bool[Tensor, "batch nodes nodes"] | None = None) -> TextGraph:
-        """Feature graph and MFAR of words; `edge_mask` as in `GraphLayer` (node 0 is the global node)."""
-        nodes = self.text_nodes(words.features, words.sentence_feature)
-        mask = nn.functional.pad(words.mask, (1, 0), value=True)
-        biases = word_edges(len(nodes), words.mask.shape[1], nodes.device).to(nodes.dtype)
+    def graph_of_words(
+        self,
+        words: Words,
+        edge_mask: Bool[Tensor, "batch nodes nodes"] | None = None,
+        relations_off: Bool[Tensor, "batch words words"] | None = None,
+    ) -> TextGraph:
+        """Feature graph and MFAR of words.
+
+        Args:
+            edge_mask: as in `GraphLayer`, for the global node and then all words, those included that make no node.
+            relations_off: pairs of words whose edge term is switched off.
+        """
+        places = torch.arange(words.mask.shape[1], device=words.mask.device).expand_as(words.mask)
+        local, real = words.features, words.mask
+        if words.content is not None:
+            places, real = content_nodes(words)
+            local = local.gather(1, places[..., None].expand(-1, -1, local.shape[2]))
+            if edge_mask is not None:
+                kept = nn.functional.pad(places + 1, (1, 0))
+                edge_mask = edge_mask.gather(1, kept[..., None].expand(-1, -1, edge_mask.shape[2]))
+                edge_mask = edge_mask.gather(2, kept[:, None].expand(-1, kept.shape[1], -1))
+        nodes = self.text_nodes(local, words.sentence_feature)
+        mask = nn.functional.pad(real, (1, 0), value=True)
+        biases = word_edges(places).to(nodes.dtype)
         edges = mask.new_zeros(*mask.shape, mask.shape[1], dtype=torch.float)
         for layer in self.text_graph:
             nodes, edges = layer(nodes, biases, mask, edge_mask)
-        weights = _node_weights(self.word_weight(nodes[:, 1:]), words.mask)
-        whole, local, concepts = self.mfar(nodes, mask)
-        return TextGraph(whole, local, words.mask, weights, edges, concepts)
+        weights = node_weights(self.word_weight(nodes[:, 1:]), real)
+        whole, shared, concepts = self.mfar(nodes, mask)
+        graph = TextGraph(whole, shared, real, weights, edges, concepts)
+        if words.content is not None:
+            graph = replace(graph, words=places)
+        if self.cross_word_weight is not None:
+            graph = replace(graph, cross_weights=node_weights(self.cross_word_weight(nodes[:, 1:]), real))
+        if self.predicates is not None:
+            graph = replace(graph, relations=self.predicates(nodes, real, weights, places, words, relations_off))
+        return graph
 
     def similarity(self, image: ImageGraph, text: TextGraph) -> Similarity:
         """Score and levels of every image (row) with every text (column)."""
@@ -272,8 +277,17 @@ class HGANModel(HGANPreTrainedModel):
         attention_mask: Int[Tensor, "texts tokens"] | None = None,
         word_index: Int[Tensor, "texts tokens"] | None = None,
         regions: Regions | None = None,
+        content_mask: Int[Tensor, "texts tokens"] | None = None,
+        return_loss: bool | None = None,
     ) -> HGANOutput:
-        """Whatever is given is encoded; with both modalities, they are compared."""
+        """Whatever is given is encoded; with both modalities, they are compared.
+
+        Args:
+            return_loss: add `contrastive_loss`, as CLIP does; text n is then that of picture n.
+
+        Raises:
+            ValueError: input_ids without what belongs to them; a loss without one text a picture.
+        """
         proposals = image_graph = text_graph = result = None
         if pixel_values is not None and regions is None:
             regions, proposals = self.encode_regions(pixel_values)
@@ -282,16 +296,11 @@ class HGANModel(HGANPreTrainedModel):
         if input_ids is not None:
             if attention_mask is None or word_index is None:
                 raise ValueError("got input_ids alone, but expected attention_mask and word_index with them")
-            text_graph = self.encode_text(input_ids, attention_mask, word_index)
+            text_graph = self.encode_text(input_ids, attention_mask, word_index, content_mask)
         logits = None
         if image_graph is not None and text_graph is not None:
             result = self.similarity(image_graph, text_graph)
             logits = result.score * self.logit_scale.float().exp().clamp(max=100)
-        return HGANOutput(logits, None if logits is None else logits.T, result, image_graph, text_graph, proposals)
-
-
-def _node_weights(
-    logits: Float[Tensor, "batch nodes 1"], mask: Bool[Tensor, "batch nodes"]
-) -> Float[Tensor, "batch nodes"]:
-    """Softmax over real nodes; zero elsewhere, and everywhere in a row without any."""
-    return logits[..., 0].float().masked_fill(~mask, -1e4).softmax(-1) * mask
+        loss = contrastive_loss(logits) if return_loss else None
+        turned = None if logits is None else logits.T
+        return HGANOutput(loss, logits, turned, result, image_graph, text_graph, proposals)

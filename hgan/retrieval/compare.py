@@ -27,13 +27,14 @@ def compare_pairs(a: Explanation, b: Explanation, shared: str) -> Comparison:
             "cross",
             sum(node.cross for node in own_a) - sum(node.cross for node in own_b),
         ),
+        *(edges := _edge_steps(a, b, words)),
     ]
     listed_a, listed_b = _brought(own_a, 1.0), _brought(own_b, -1.0)
     shared_cross = sum(x.cross - y.cross for x, y in zip(nodes_a, nodes_b, strict=True))
     views = {
         "levels": [step.value for step in levels],
         "nodes": [step.value for step in steps],
-        "own": [levels[0].value, *(step.value for step in (*listed_a, *listed_b)), shared_cross],
+        "own": [levels[0].value, *(step.value for step in (*listed_a, *listed_b, *edges)), shared_cross],
     }
     return Comparison(
         query=a.query,
@@ -51,6 +52,16 @@ def compare_pairs(a: Explanation, b: Explanation, shared: str) -> Comparison:
         check={name: abs(sum(values) - difference) for name, values in views.items()},
         timing_ms={"encode": a.timing_ms["encode"], "explain": a.timing_ms["explain"] + b.timing_ms["explain"]},
     )
+
+
+def _edge_steps(a: Explanation, b: Explanation, words: bool) -> list[Step]:
+    """What the edges add: each edge of a sentence query; of a picture query, whose captions have different ones, all at once."""
+    if not a.edges and not b.edges:
+        return []
+    if not words:
+        return [Step("pairs of words", "local", sum(e.total for e in a.edges) - sum(e.total for e in b.edges))]
+    other = {(edge.first, edge.second): edge.total for edge in b.edges}
+    return [Step(edge.label, "local", edge.total - other[edge.first, edge.second]) for edge in a.edges]
 
 
 def _brought(nodes: Sequence[NodeTerms], sign: float) -> list[Step]:

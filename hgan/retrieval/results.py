@@ -3,13 +3,14 @@ computes."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from ..evaluation.metrics import Recall, RetrievalMetrics
 from ..gallery.calibration import Verdict
 
 MIN_EDGE = 0.01  # edges of less weight are left out of JSON and drawings
+MAX_PAIRS = 5  # of regions that JSON lists for an edge of the sentence
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class NodeTerms:
     cross: float
     span: tuple[int, int] | None = None  # words: characters in the sentence
     box: tuple[float, float, float, float] | None = None  # regions: normalised XYXY
-    kind: str | None = None  # regions: one of KINDS
+    kind: str | None = None  # regions: one of KINDS; words: "function" for one that makes no node
     score: float | None = None  # regions: objectness
 
     @property
@@ -66,12 +67,55 @@ class NodeTerms:
 
 
 @dataclass(frozen=True)
+class ThingPair:
+    """What one ordered pair of regions brought to one edge of the sentence, by its parts."""
+
+    first: int  # region
+    second: int
+    subject: float  # the first word is the first thing
+    object: float  # the second word is the second thing
+    fit: float  # the two things stand as the sentence says
+
+    @property
+    def total(self) -> float:
+        """The sum of the three."""
+        return self.subject + self.object + self.fit
+
+
+@dataclass(frozen=True)
+class EdgeTerms:
+    """What one edge of the sentence, a pair of words with what is said of the two, brought to the score."""
+
+    first: int  # word
+    second: int
+    label: str
+    reads: list[tuple[int, float]]  # words that say how the two stand, with their shares of the attention
+    weight: float  # learned edge weight
+    pairs: list[ThingPair]  # all of them, the largest first
+
+    @property
+    def total(self) -> float:
+        """Everything this edge brought."""
+        return sum(pair.total for pair in self.pairs)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data: the first pairs, and what the others bring together."""
+        listed = self.pairs[:MAX_PAIRS]
+        return {
+            **asdict(self),
+            "pairs": [{**asdict(pair), "total": pair.total} for pair in listed],
+            "rest": self.total - sum(pair.total for pair in listed),
+            "total": self.total,
+        }
+
+
+@dataclass(frozen=True)
 class Explanation:
     """One pair's score as a sum of parts.
 
-    score = contributions["global"] + the sum of `local_terms` + the `cross` of all words + the `cross` of all
-    regions. The local terms of a pair are
-    listed once in the matrix; a word's `local` is its row sum, a region's `local` its column sum: two views of one sum.
+    score = contributions["global"] + the sum of `local_terms` + the `total` of all `edges` + the `cross` of all words + the
+    `cross` of all regions. The local terms of a pair are listed once in the matrix; a word's `local` is its row sum, a region's
+    `local` its column sum: two views of one sum. A word's `cross` holds its row of `cross_terms`.
     """
 
     query: dict[str, Any]
@@ -92,10 +136,15 @@ class Explanation:
     check: dict[str, float]  # sum_error: how far the terms are from the score
     timing_ms: dict[str, float]
     notices: list[str]
+    edges: list[EdgeTerms] = field(default_factory=list)  # the largest first; none where the model compares nodes alone
+    edge_share: float = 0.0  # of the local level that edges take
+    cross_terms: list[list[float]] = field(
+        default_factory=list
+    )  # word x region, where words look for cells; else empty
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, graphs as nodes and edges with weights."""
-        data = asdict(self)
+        data = asdict(replace(self, edges=[])) | {"edges": [edge.to_json() for edge in self.edges]}
         for name, nodes in (("image", self.regions), ("text", self.words)):
             edges = data.pop(f"{name}_edges")
             data.setdefault("graphs", {})[name] = {
@@ -130,9 +179,9 @@ class Comparison:
     `levels` are three steps that add up to the difference. What both pairs share (the words of a sentence query, the regions
     of a picture query) can be subtracted node by node; what differs is listed as what each brought, + for a, - for b.
 
-    Sentence query: `words` = the global level, each word (its row of local terms and its cross term), and last the cross
-    terms of the regions; they add up to the difference. `regions_a` and `regions_b`: each region's column of local terms and
-    its cross term, another view of the same sum. The other three lists are empty.
+    Sentence query: `words` = the global level, each word (its row of local terms and its cross term), the cross terms of the
+    regions, and each edge of the sentence; they add up to the difference. `regions_a` and `regions_b`: each region's column of
+    local terms and its cross term, another view of the same sum. The other three lists are empty.
     Picture query (a and b are captions): the same with words and regions changed over: `regions`, `words_a`, `words_b`.
     """
 
@@ -167,9 +216,8 @@ class WhatIf:
     before: Explanation
     after: Explanation
     change: float  # score after - score before
-    explained: (
-        float | None
-    )  # sum of the terms that the nodes now off had before; None: words or edges changed otherwise
+    # Sum of the terms that what is now off had before; None: the words changed, or edges of the graph layer.
+    explained: float | None
     rank_before: int | None  # from 1, among everything in the gallery; None: the gallery is too large to rank all of it
     rank_after: int | None
     stored: float  # the pair's score from the gallery's stored graphs, as the search shows it

@@ -31,6 +31,7 @@ class TrainConfig:
         captions: texts drawn for each picture of a batch.
         crop: least share of a picture that a random crop keeps.
         lr, backbone_lr, text_lr: peak learning rates of the new parts and of the two towers.
+        edge_lr: of the parts that edge terms have to themselves, which must learn directions from nothing; 0 is `lr`.
         hinge_from, hinge_weight: the epoch at which hardest negatives begin to be ramped in, over one epoch, to this
             weight; 0 weight = never.
         level_weight, detection_weight: of the losses beside that of the score; `level_weight` of every level, or by name.
@@ -39,12 +40,19 @@ class TrainConfig:
             are to each other, says the text encoder that the run starts from; 0 = none.
         teacher_temperature: of the softmax over these cosines.
         grounding_weight: of the loss that sends words to regions on the things they name, where that is known; 0 = none.
+        edge_weight: of the loss that sends pairs of words to the pair of things that they name, and sets them above those of
+            false captions there; needs grounding and a model with edges; 0 = none.
+        group_weight: of the loss within groups of scenes that differ in one thing, a scene and its mirror image among them; they
+            then stay in one batch; 0 = none.
+        false_weight: of the loss that sets each caption above the false version of it; needs false_captions; 0 = none.
         side_weight: of the loss that tells words and regions which of two things is left, or behind; needs grounding; 0 = none.
         twins: whether pictures whose truth is exact come with their mirror images, the sides in their captions exchanged.
         frozen_regions: the region encoder rests for the whole run: the regions of whole pictures are computed once, kept in
             `out`/regions, and nothing is cropped.
         false_captions: whether captions whose truth is exact come with false versions of them as further negatives.
         ema: decay of the moving average of the weights that is evaluated and saved.
+        minutes: of training, evaluation included, after which the run ends; the learning rate follows the clock where that is
+            ahead of the steps. 0 is no limit; with one, a run is not the same twice.
         patience: epochs without a better dev rsum before the run stops.
         precision: "float32", "bfloat16", or "auto" (bfloat16 on CUDA).
         limit: train on so many records only, to try things out; 0 is all.
@@ -70,6 +78,7 @@ class TrainConfig:
     lr: float = 5e-4
     backbone_lr: float = 1e-4
     text_lr: float = 5e-5
+    edge_lr: float = 0.0
     weight_decay: float = 0.05
     warmup: float = 0.05
     clip_norm: float = 2.0
@@ -82,11 +91,15 @@ class TrainConfig:
     teacher_weight: float = 0.0
     teacher_temperature: float = 0.07
     grounding_weight: float = 0.0
+    edge_weight: float = 0.0
+    group_weight: float = 0.0
+    false_weight: float = 0.0
     side_weight: float = 0.0
     twins: bool = False
     frozen_regions: bool = False
     false_captions: bool = False
     ema: float = 0.995
+    minutes: float = 0.0
     patience: int = 5
     precision: str = "auto"
     workers: int = 0
@@ -100,6 +113,10 @@ class TrainConfig:
                 f"got side_weight={self.side_weight} without grounding_weight, but expected both: sides are those of the things "
                 "that words are known to name"
             )
+        if self.edge_weight and not self.grounding_weight:
+            raise ValueError(f"got edge_weight={self.edge_weight} without grounding_weight, but expected both")
+        if self.false_weight and not self.false_captions:
+            raise ValueError(f"got false_weight={self.false_weight} without false_captions, but expected both")
         if self.twins and self.batch_size % 2:
             raise ValueError(
                 f"got twins with batch_size={self.batch_size}, but expected an even one: a scene stays with its mirror image"

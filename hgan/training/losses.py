@@ -1,5 +1,5 @@
-"""The objective (design section 6): InfoNCE with soft targets, then hardest-negative hinge, on the score and on each
-level; pure functions of a score table."""
+"""The objective (docs/architecture.md, section 6): InfoNCE with soft targets, then hardest-negative hinge, on the score and on
+each level; pure functions of a score table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..types import Similarity
+
+NEVER = -1e4  # a logit in place of -inf, whose logsumexp over nothing has no gradient
 
 
 def rivals_of(owner: Int[Tensor, texts], images: int) -> Bool[Tensor, "images texts"]:
@@ -76,6 +78,52 @@ def distillation(
     text_to_image = -(targets.softmax(0) * logits.log_softmax(0)).sum(0).mean()
     image_to_text = -(targets.softmax(1) * logits.log_softmax(1)).sum(1).mean()
     return (image_to_text + text_to_image) / 2
+
+
+def group_loss(
+    scores: Float[Tensor, "images texts"],
+    owner: Int[Tensor, texts],
+    scale: Float[Tensor, ""],
+    rivals: Bool[Tensor, "images texts"],
+    group: Int[Tensor, images],
+) -> Float[Tensor, ""]:
+    """softplus(logsumexp(own false ones) - true) within each group: of a text that tells the members of its group apart, against
+    the members that it is false of; and of a picture with such a text, against the group's texts that are false of it. Mean of
+    both directions over those that have any; 0 where none has.
+
+    As one column among hundreds a text that differs in one word would hardly be felt (design section 6).
+
+    Args:
+        group: number of each picture's group; -1 for a picture that has none.
+    """
+    true = (owner >= 0).nonzero()[:, 0]
+    owner = owner[true]
+    logits = (scores * scale)[:, true]
+    own = logits[owner, torch.arange(len(true), device=owner.device)]  # (true texts,)
+    same = (group[:, None] == group[owner]) & (group >= 0)[:, None]  # (I, true texts)
+    against = rivals[:, true] & same
+    others = logits.masked_fill(~against, NEVER)
+    losses = torch.stack([F.softplus(others.logsumexp(0) - own), F.softplus(others.logsumexp(1)[owner] - own)])
+    counted = torch.stack([against.any(0), against.any(1)[owner]])
+    return (losses * counted).sum() / counted.sum().clamp(min=1)
+
+
+def false_caption_loss(
+    scores: Float[Tensor, "images texts"],
+    owner: Int[Tensor, texts],
+    scale: Float[Tensor, ""],
+    false_of: Int[Tensor, texts],
+) -> Float[Tensor, ""]:
+    """softplus(false - true) of each false caption and the one it was made of, on the picture of both; mean, 0 without any.
+
+    Args:
+        false_of: the text that a false text was made of; -1 for a true one.
+    """
+    false = (false_of >= 0).nonzero()[:, 0]
+    true = false_of[false]
+    row = owner[true]
+    losses = F.softplus(scale * (scores[row, false] - scores[row, true]))
+    return losses.sum() / max(1, len(losses))
 
 
 def objective(

@@ -10,14 +10,21 @@ from torch import Tensor, nn
 from ..model.hgan import HGANModel
 from .config import TrainConfig
 
+EDGE_PARTS = ("predicates.", "geometry.", "log_edge_temperature")
 
-def schedule(step: int, config: TrainConfig, per_epoch: int) -> float:
-    """Linear warm-up, then a cosine to zero: the factor on the peak learning rate."""
-    total = config.epochs * per_epoch
-    warmup = max(1, int(config.warmup * total))
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
+
+def schedule(step: float, total: int, warmup: float) -> float:
+    """Linear warm-up, then a cosine to zero: the factor on the peak learning rate.
+
+    Args:
+        step: steps done; with a part of one where the clock says that the run is further.
+        total: steps of the whole run.
+        warmup: share of the run that warms up.
+    """
+    first = max(1, int(warmup * total))
+    if step < first:
+        return (step + 1) / first
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - first) / max(1, total - first))))
 
 
 def groups(model: HGANModel, config: TrainConfig) -> list[dict[str, Any]]:
@@ -29,6 +36,8 @@ def groups(model: HGANModel, config: TrainConfig) -> list[dict[str, Any]]:
             rate = config.backbone_lr
         elif name.startswith("text_encoder."):
             rate = config.text_lr
+        elif name.startswith(EDGE_PARTS):
+            rate = config.edge_lr or config.lr
         by_rate.setdefault((rate, parameter.dim() > 1), []).append(parameter)
     return [
         {"params": parameters, "lr": rate, "peak": rate, "weight_decay": config.weight_decay if decays else 0.0}
@@ -43,12 +52,7 @@ def freeze(model: HGANModel, config: TrainConfig, epoch: int) -> None:
     if config.frozen_regions:
         model.regions.requires_grad_(False)
         return
-    backbone = model.regions.backbone.model
-    blocks = [m for name, m in backbone.named_children() if "stem" in name or "embed" in name]
-    for stack in backbone.children():
-        if isinstance(stack, nn.ModuleList):
-            blocks += list(stack)
-    for block in blocks[: config.frozen_blocks]:
+    for block in model.regions.backbone.blocks()[: config.frozen_blocks]:
         block.requires_grad_(epoch >= config.frozen_epochs)
 
 

@@ -16,6 +16,7 @@ from PIL import ImageOps
 from tqdm import tqdm
 
 from ..checkpoint import fingerprint
+from ..data.samples import Look
 from ..encoding import to_pixels
 from ..io.files import atomic
 from ..io.images import open_image
@@ -24,7 +25,6 @@ from ..io.names import written
 from ..io.pixels import square
 from ..model.hgan import HGANModel
 from ..types import Regions, concatenate
-from .batches import Look
 
 CHUNK, BATCH = 256, 32  # pictures a file, and pictures that go through the encoder together
 

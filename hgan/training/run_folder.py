@@ -64,7 +64,7 @@ def read_state(out: Path, config: TrainConfig) -> dict[str, Any] | None:
     """The state of a run, on the CPU; None where it has none yet.
 
     Raises:
-        ValueError: it is damaged, or belongs to a run with another seed, data or batch size.
+        ValueError: it is damaged, of an earlier version, or belongs to a run with another seed, data or batch size.
     """
     path = out / "state.pt"
     if not path.exists():
@@ -76,6 +76,8 @@ def read_state(out: Path, config: TrainConfig) -> dict[str, Any] | None:
             f"{path}: got a file that cannot be read ({type(error).__name__}), but expected the state of a run: move it "
             "away to begin anew, or name another `out`"
         ) from None
+    if "seconds" not in state:
+        raise ValueError(f"{path}: got a run of an earlier version, but expected one of this: name another `out`")
     for key in FIXED:
         if (known := state["config"].get(key, False)) != asdict(config)[key]:
             raise ValueError(

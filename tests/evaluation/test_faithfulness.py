@@ -17,12 +17,21 @@ from hgan.data.truth import Group, Mention, SceneTruth, hard_groups, read_truth
 from hgan.encoding import encode_images
 from hgan.evaluation.faithfulness import audit, deletion, proposals
 from hgan.evaluation.faithfulness.pointing import point
-from hgan.types import CONTEXT, OBJECT
+from hgan.types import CONTEXT, OBJECT, ImageGraph
 from hgan.visualize.audit_plot import audit_figure
 
 LEFT, RIGHT, WHOLE = [0.0, 0.0, 0.4, 1.0], [0.6, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]
 REGIONS = torch.tensor([WHOLE, LEFT, RIGHT])
 KINDS = torch.tensor([CONTEXT, OBJECT, OBJECT])
+
+
+def graph_of(boxes: list, labels: list[int]) -> ImageGraph:
+    """Detections of a picture, and nothing else that a graph has."""
+    n, none = len(boxes), torch.zeros(1, 0)
+    return ImageGraph(
+        none, none, torch.ones(1, n, dtype=torch.bool), none, none, none, torch.tensor(boxes).view(1, n, 4),
+        torch.full((1, n), OBJECT), torch.tensor(labels).view(1, n), torch.ones(1, n),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -188,12 +197,37 @@ def test_proposals_are_counted_by_overlap_and_label(tiny_model, picture):
     box = tuple(image.boxes[0, place].tolist())
     label = tiny_model.config.labels[int(image.labels[0, place])]
     away = Box((0.0, 0.0, 1e-3, 1e-3), "dog")
-    rows = proposals.compare(image, [Box(box, label), Box(box, "no such kind"), away], tiny_model.config.labels)
-    assert [(row["iou"] > 0.99, row["right"]) for row in rows] == [(True, True), (True, False), (False, False)]
-    report = proposals.summarise(rows, 1, len(objects))
+    known = [Box(box, label), Box(box, "no such kind"), away]
+    boxes, detections = proposals.compare(image, known, tiny_model.config.labels)
+    assert [(box.iou > 0.99, box.right) for box in boxes] == [(True, True), (True, False), (False, False)]
+    assert detections[0] == proposals.Detected(meets=True, again=False, labelled=True, right=True)
+    report = proposals.summarise(boxes, detections, 1)
     assert report["recall"]["0.5"] == pytest.approx(200 / 3)
     assert report["label_accuracy"] == 50
     assert report["proposals_per_picture"] == len(objects)
+    assert report["proposals_per_box"] == len(objects) / 3
+
+
+def test_detections_are_counted_by_what_they_meet_and_labels_by_whether_they_are_right():
+    # Of five detections two lie on the dog, one on the box without its label, two on nothing, one of these with a label.
+    dog, box = (0.0, 0.0, 0.4, 0.4), (0.5, 0.5, 0.9, 0.9)
+    near, away = (0.0, 0.0, 0.4, 0.36), (0.0, 0.6, 0.2, 0.8)
+    image = graph_of([dog, near, box, away, away], labels=[1, 0, -1, -1, 0])
+    known, detected = proposals.compare(image, [Box(dog, "dog"), Box(box, "box")], ["cat", "dog", "box"])
+    report = proposals.summarise(known, detected, 1)
+    assert report["recall"] == {"0.5": 100, "0.3": 100}
+    assert (report["proposals_per_box"], report["precision"], report["repeated"]) == (2.5, 60, 20)
+    assert report["label_accuracy"] == 100  # the box has no label
+    assert report["labels"] == {"shown": 60, "right": pytest.approx(100 / 3), "agree": 50}
+
+
+def test_a_picture_without_known_boxes_or_without_detections_is_compared_too():
+    none, some = graph_of([], labels=[]), graph_of([(0.0, 0.0, 0.4, 0.4)], labels=[0])
+    known, detected = proposals.compare(none, [Box((0.0, 0.0, 0.4, 0.4), "cat")], ["cat"])
+    assert (known, detected) == ([proposals.Known("cat", 0.0, False, False)], [])
+    known, detected = proposals.compare(some, [], ["cat"])
+    assert (known, detected) == ([], [proposals.Detected(False, False, True, False)])
+    assert proposals.summarise([], [], 0)["recall"]["0.5"] is None
 
 
 def test_an_audit_is_the_same_twice_and_its_terms_add_up(tiny_model, tiny_processor, world):

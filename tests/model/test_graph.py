@@ -45,7 +45,9 @@ def test_edges_of_empty_boxes_are_finite():
     assert region_edges(torch.zeros(1, 3, 4)).isfinite().all()
 
 
-@pytest.mark.parametrize("edges", [region_edges(torch.rand(1, 3, 4).sort(-1).values), word_edges(1, 3, "cpu")])
+@pytest.mark.parametrize(
+    "edges", [region_edges(torch.rand(1, 3, 4).sort(-1).values), word_edges(torch.arange(3)[None])]
+)
 def test_only_the_global_node_has_the_marks_of_the_global_node(edges):
     from_global, to_global = edges[0, ..., -2], edges[0, ..., -1]
     first = torch.tensor([1.0, 0.0, 0.0, 0.0])
@@ -54,7 +56,7 @@ def test_only_the_global_node_has_the_marks_of_the_global_node(edges):
 
 
 def test_word_edges_tell_before_from_after_and_near_from_far():
-    edges = word_edges(1, 6, torch.device("cpu"))
+    edges = word_edges(torch.arange(6)[None])
     assert edges.shape == (1, 7, 7, WORD_EDGE_DIM)
     nxt, previous, far = edges[0, 1, 2], edges[0, 2, 1], edges[0, 1, 6]
     torch.testing.assert_close(nxt[:4], torch.tensor([math.log(2), 1.0, 0.0, 1.0]))

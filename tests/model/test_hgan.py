@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModel, AutoProcessor, BertConfig
+from transformers import AutoConfig, AutoModel, AutoProcessor, BertConfig, EfficientNetConfig
 
 from hgan import HGANConfig, HGANModel, HGANProcessor, Regions
-from hgan.checkpoint import load
+from hgan.checkpoint import load, save_checkpoint
 from hgan.encoding import encode_images, encode_texts, to_pixels
 from hgan.model.boxes import pairwise_iou
+from hgan.training.initialise import build_model
 from hgan.types import CONTEXT, OBJECT
 
 TINY_TEXT = {
@@ -354,3 +356,37 @@ def test_settings_that_contradict_each_other_are_refused_in_words(settings, mess
         HGANConfig(
             **{"text_config": BertConfig(**{k: v for k, v in TINY_TEXT.items() if k != "model_type"}), **settings}
         )
+
+
+def efficientnet(tmp_path, idle: bool) -> Path:
+    """A folder of a small EfficientNet with squeeze-and-excite that multiplies by 1, or by something else."""
+    torch.manual_seed(0)
+    config = EfficientNetConfig(
+        width_coefficient=0.25, depth_coefficient=0.3, hidden_dim=320, image_size=64, hidden_act="relu6"
+    )
+    model = AutoModel.from_config(config)
+    for block in model.encoder.blocks if idle else ():
+        torch.nn.init.zeros_(block.squeeze_excite.expand.weight)
+        torch.nn.init.constant_(block.squeeze_excite.expand.bias, 30.0)
+    model.save_pretrained(tmp_path / "efficientnet")
+    return tmp_path / "efficientnet"
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_squeeze_and_excite_that_does_nothing_is_left_out_and_stays_out(idle, tmp_path, train_config):
+    folder = efficientnet(tmp_path, idle)
+    settings = {**train_config().model, "backbone_taps": [2, 5, -1], "backbone_channels": [8, 24, 320]}
+    model, processor = build_model(train_config(backbone=str(folder), model=settings))
+    backbone = model.regions.backbone.eval()
+    assert any("squeeze" in name for name in model.state_dict()) != idle
+    assert len(backbone.blocks()) == 1 + len(backbone.model.encoder.blocks)
+    pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        maps = backbone(pixels)
+        torch.testing.assert_close(
+            maps[-1], AutoModel.from_pretrained(folder).eval()(pixels).last_hidden_state, rtol=0, atol=0
+        )
+        save_checkpoint(model.float(), processor, tmp_path / "saved")
+        again = load(tmp_path / "saved", "cpu")[0].regions.backbone
+        halved = model.half().float().regions.backbone
+        torch.testing.assert_close(again(pixels)[-1], halved(pixels)[-1], rtol=0, atol=1e-6)

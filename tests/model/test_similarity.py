@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 import torch
@@ -20,6 +20,7 @@ from hgan.model.similarity import (
     similarity,
     soft_maximum,
     trim,
+    weighted_sum,
 )
 from hgan.types import LEVELS, ImageGraph, TextGraph, concatenate
 
@@ -76,8 +77,7 @@ def test_terms_of_every_pair_add_up_to_its_score(images, texts, padding, scatter
     for row in range(len(images)):
         for column in range(len(texts)):
             terms = pair_terms(image[row], text[column], p)
-            total = sum(getattr(terms, f.name).sum() for f in fields(terms) if f.name != "cosines")
-            assert total.item() == pytest.approx(table.score[row, column].item(), abs=1e-5)
+            assert terms.total.item() == pytest.approx(table.score[row, column].item(), abs=1e-5)
             local = (terms.local_words.sum() + terms.local_regions.sum()) / p.level_weights[1]
             assert local.item() == pytest.approx(table.levels["local"][row, column].item(), abs=1e-5)
 
@@ -256,3 +256,19 @@ def test_weights_that_are_none_are_refused(weights):
         ValueError, match=r"got level weights .*, but expected numbers of 0 or more for global, local, cross"
     ):
         scaled_weights(weights)
+
+
+def test_a_score_is_the_weighted_sum_of_its_levels_wherever_it_is_made():
+    image, text = graph(ImageGraph, [3, 2], 0), graph(TextGraph, [2, 4, 1], 1)
+    for made in (similarity(image, text, parameters()), score_table(image, text, parameters(), 1, 2)):
+        by_hand = sum(made.weights[name] * made.levels[name] for name in LEVELS)
+        assert torch.allclose(made.score, by_hand)
+        assert torch.equal(weighted_sum(made.levels, parameters().level_weights), made.score)
+
+
+def test_parameters_move_as_tensors_do_and_take_other_weights():
+    moved = parameters().to(torch.float64)
+    assert (moved.temperature.dtype, moved.level_weights.dtype) == (torch.float64, torch.float64)
+    other = parameters(0.3).weighted({"local": 2.0})
+    assert other.level_weights.tolist() == [0, 1, 0]
+    assert other.temperature == torch.tensor(0.3)

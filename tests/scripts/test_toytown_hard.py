@@ -67,7 +67,8 @@ def test_four_captions_tell_a_scene_from_its_group(scenes: list[Scene]) -> None:
         assert not list(telling_faults(texts, facts, scene))
         for text, fact in zip(texts[:4], facts[:4], strict=True):
             true = [other for other in group if holds(Claim.from_json(fact["claim"]), other)]
-            assert scene in true and len(true) < 4
+            assert scene in true
+            assert len(true) < 4
             assert mentions_fit(fact, text, scene)
         kept = ["wording" in fact.get("kept", ()) for fact in facts[:4]]
         assert kept == [False, False, scene.split != "hard-train", scene.split != "hard-train"]
@@ -109,7 +110,9 @@ def test_a_wording_names_both_things_and_says_its_relation(wording: wordings.Wor
     for start, end, node in mentions:
         named = " ".join(words[start:end]).lower()
         assert named.rstrip(",;") in (f"a {(a, b)[node]}", "it"), text
-    assert text[0].isupper() and text.endswith(".") and "{" not in text
+    assert text[0].isupper()
+    assert text.endswith(".")
+    assert "{" not in text
 
 
 def test_the_turned_relation_is_said_by_the_same_wordings() -> None:
@@ -124,7 +127,8 @@ def test_the_turned_relation_is_said_by_the_same_wordings() -> None:
     [
         (Claim(nodes=(Node("ball", "red", n=3),), exactly=(Node("ball", "red", n=3),)), "objects", True,
          {"Red balls: three.", "The number of red balls is three."}),
-        (Claim(nodes=(Node("sheep"),), exactly=(Node("sheep"),)), "objects", True, {"Sheep: one.", "The number of sheep is one."}),
+        (Claim(nodes=(Node("sheep"),), exactly=(Node("sheep"),)), "objects", True,
+         {"Sheep: one.", "The number of sheep is one."}),
         (Claim(nodes=(Node("car", "red"), Node("person", clothes="blue"))), "attributes", True,
          {"A car, red, and a person, dressed in blue.", "A person, dressed in blue, and a car, red.",
           "A car whose colour is red and a person whose shirt is blue.",
@@ -172,5 +176,6 @@ def test_training_folder_joins_both_splits_and_says_nothing_kept_back(
             claim = Claim.from_json(fact["claim"])
             assert fact["true_of"] == [n for n, scene in enumerate(scenes) if holds(claim, scene)]
             assert number in fact["true_of"]
-            assert "kept" not in fact and fact.get("wording") not in wordings.names(True)
+            assert "kept" not in fact
+            assert fact.get("wording") not in wordings.names(True)
             assert not any(is_kept(claim.nodes[s].kind, claim.nodes[o].kind) for s, _, o in claim.links)

@@ -5,8 +5,16 @@ from math import exp, log
 import pytest
 import torch
 
-from hgan.training.losses import distillation, hardest_hinge, info_nce, objective, rivals_of
-from hgan.training.trainer import Collapse, TrainingError
+from hgan.training.losses import (
+    distillation,
+    false_caption_loss,
+    group_loss,
+    hardest_hinge,
+    info_nce,
+    objective,
+    rivals_of,
+)
+from hgan.training.step import Collapse, TrainingError
 from hgan.types import Similarity
 
 # Two pictures, three sentences: the first two belong to the first picture.
@@ -169,3 +177,38 @@ def test_one_healthy_step_begins_the_watch_anew(hinge, spread):
         else:
             watch.watch(0.4, 0.001)
     assert watch.seen == 0
+
+
+# groups and false captions
+
+
+def softplus(x: float) -> float:
+    return log(1 + exp(x))
+
+
+def test_within_a_group_a_text_is_set_against_its_own_group_alone():
+    scores = torch.tensor([[0.9, 0.5, 0.1], [0.4, 0.7, 0.2], [0.8, 0.9, 0.6]])
+    owner, group = torch.tensor([0, 1, 2]), torch.tensor([0, 0, 1])  # the third picture has no other in its group
+    s = 3.0
+    to_image = [softplus(s * (0.4 - 0.9)), softplus(s * (0.5 - 0.7))]
+    to_text = [softplus(s * (0.5 - 0.9)), softplus(s * (0.4 - 0.7))]
+    loss = group_loss(scores, owner, torch.tensor(s), rivals_of(owner, 3), group)
+    assert loss.item() == pytest.approx((sum(to_image) + sum(to_text)) / 4, abs=1e-6)
+
+
+def test_a_text_that_is_true_of_its_whole_group_teaches_nothing_there():
+    scores = torch.randn(2, 2, requires_grad=True)
+    nothing = torch.zeros(2, 2, dtype=torch.bool)
+    loss = group_loss(scores, torch.tensor([0, 1]), one(), nothing, torch.tensor([0, 0]))
+    loss.backward()
+    assert loss == 0
+    assert (scores.grad == 0).all()
+    alone = group_loss(scores, torch.tensor([0, 1]), one(), ~nothing, torch.tensor([-1, -1]))
+    assert alone == 0
+
+
+def test_a_false_caption_should_lie_under_the_one_it_was_made_of():
+    scores = torch.tensor([[0.9, 0.8, 0.1], [0.2, 0.7, 0.5]])  # the second text is a false version of the third
+    loss = false_caption_loss(scores, torch.tensor([0, -1, 1]), torch.tensor(2.0), torch.tensor([-1, 2, -1]))
+    assert loss.item() == pytest.approx(softplus(2 * (0.7 - 0.5)), abs=1e-6)
+    assert false_caption_loss(scores, torch.tensor([0, 0, 1]), one(), torch.tensor([-1, -1, -1])) == 0

@@ -1,7 +1,8 @@
 """Deletion: taking away the node with the largest attribution, and running the model again, should cost more score than taking
 away any other.
 
-A node's attribution is all it brought to the score, its local and its cross term. A node is taken away before the feature
+A node's attribution is all it brought to the score: its local and its cross term, and the edge terms that it takes part in. A
+word that makes no node is never taken away. A node is taken away before the feature
 graph, so that the others can no longer read from it; the image-level and the sentence-level feature stay as they were, and the
 other words were read by the text encoder with it. Nodes go one after the other, in the order of the first attribution.
 """
@@ -56,20 +57,24 @@ def costs_of_pair(
     regions, words = _only_real_regions(regions), _only_real_words(words)
     image, text = model.graph_of_regions(regions), model.graph_of_words(words)
     terms = pair_terms(image, text, model.similarity_parameters)
-    local = terms.local_words + terms.local_regions
+    nodes = terms.local_words + terms.local_regions + terms.cross_cells
+    places = words.mask[0].nonzero()[:, 0] if text.words is None else text.words[0][text.mask[0]]  # of the nodes
+    edges_of_words = terms.edges.of_nodes(text.relations, text.mask.shape[1])[text.mask[0]]
 
     def run_regions(keep: Bool[Tensor, "runs nodes"]) -> Tensor:
         graphs = model.graph_of_regions(replace(_repeat(regions, len(keep)), mask=keep))
         return model.similarity(graphs, text).score[:, 0]
 
     def run_words(keep: Bool[Tensor, "runs nodes"]) -> Tensor:
-        graphs = model.graph_of_words(replace(_repeat(words, len(keep)), mask=keep))
+        mask = words.mask.repeat(len(keep), 1)
+        mask[:, places] = keep
+        graphs = model.graph_of_words(replace(_repeat(words, len(keep)), mask=mask))
         return model.similarity(image, graphs).score[0]
 
     found: dict[str, Costs | None] = {}
     for name, attribution, run in (
-        ("regions", local.sum(0) + terms.cross_regions, run_regions),
-        ("words", local.sum(1) + terms.cross_words, run_words),
+        ("regions", nodes.sum(0) + terms.cross_regions + terms.edges.of_regions, run_regions),
+        ("words", nodes.sum(1) + terms.cross_words + edges_of_words, run_words),
     ):
         count = len(attribution)
         if count == 0:
@@ -142,7 +147,8 @@ def _only_real_regions(regions: Regions) -> Regions:
 
 def _only_real_words(words: Words) -> Words:
     real = words.mask[0]
-    return Words(words.features[:, real], words.mask[:, real], words.sentence_feature)
+    content = None if words.content is None else words.content[:, real]
+    return Words(words.features[:, real], words.mask[:, real], words.sentence_feature, content)
 
 
 def _repeat(batch: Any, times: int) -> Any:

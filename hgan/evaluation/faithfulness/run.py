@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ...data.phrases import TEACHER, namings_of_labels, namings_of_truth
+from ...data.phrases import TEACHER, Naming, namings_of_labels, namings_of_truth
 from ...data.readable import none_readable, open_readable
 from ...data.record import Box, Record
 from ...data.truth import SceneTruth
@@ -17,8 +17,8 @@ from ...encoding import encode_texts, to_pixels
 from ...io.left_out import LeftOut, log
 from ...model.hgan import HGANModel
 from ...model.similarity import SimilarityParameters, pair_terms, similarity
-from ...processing import HGANProcessor
-from ...types import OBJECT, ImageGraph, Regions, TextGraph, concatenate
+from ...processing import HGANProcessor, Sentence
+from ...types import ImageGraph, Regions, TextGraph, concatenate
 from . import deletion, pointing, proposals
 
 PAIRS = 10_000  # of the additivity check
@@ -63,22 +63,19 @@ def audit(
         raise ValueError("got a dataset without captions, but expected some to audit with")
     texts = encode_texts(model, processor, [records[row].captions[n] for row, n in captions], progress=progress)
     sentences = [processor.read(records[row].captions[n]) for row, n in captions]
-    learned = model.similarity_parameters
-    parameters = SimilarityParameters(learned.temperature.detach().cpu(), learned.level_weights.detach().cpu())
+    parameters = model.similarity_parameters.frozen()
     known = [[box for box in record.regions or () if box.score >= TEACHER] for record in records]
+
+    def named(row: int, number: int, sentence: Sentence) -> Sequence[Naming]:
+        record = records[row]
+        if truth is not None and record.id in truth:
+            return namings_of_truth(sentence, record.number(number), truth[record.id])
+        return namings_of_labels(sentence, known[row])
 
     pointed = []
     for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
-        record = records[row]
-        if truth is not None and record.id in truth:
-            namings = namings_of_truth(sentences[column], record.number(number), truth[record.id])
-        else:
-            namings = namings_of_labels(sentences[column], known[row])
-        if namings:
-            image, terms = images[row], pair_terms(images[row], texts[column], parameters)
-            local, real = terms.local_words + terms.local_regions, image.mask[0]
-            boxes, kinds = image.boxes[0][real], image.kinds[0][real]
-            pointed += [(naming.kind, pointing.point(naming, local, boxes, kinds)) for naming in namings]
+        if namings := named(row, number, sentences[column]):
+            pointed += _pointed(namings, images[row], texts[column], parameters)
 
     return {
         "truth": "exact" if truth is not None else "teacher",
@@ -90,6 +87,16 @@ def audit(
         "additivity": _additivity(images, texts, parameters, seed, PAIRS if pairs is None else pairs, progress),
         "proposals": _proposals(model, images, known, records),
     }
+
+
+def _pointed(
+    namings: Sequence[Naming], image: ImageGraph, text: TextGraph, parameters: SimilarityParameters
+) -> list[tuple[str, Any]]:
+    """Where the words of each phrase point, of one pair."""
+    terms = pair_terms(image, text, parameters)
+    local, real = terms.local_words + terms.local_regions, image.mask[0]
+    boxes, kinds = image.boxes[0][real], image.kinds[0][real]
+    return [(naming.kind, pointing.point(naming, local, boxes, kinds)) for naming in namings]
 
 
 @torch.no_grad()
@@ -137,9 +144,7 @@ def _additivity(
     for _ in tqdm(range(pairs), desc="additivity", unit="pair", disable=not progress):
         image, text = images[chooser.randrange(len(images))], texts[chooser.randrange(len(texts))]
         terms = pair_terms(image, text, parameters)
-        parts = (terms.global_level, terms.local_words, terms.local_regions, terms.cross_regions, terms.cross_words)
-        listed = sum(part.double().sum().item() for part in parts)
-        error = abs(listed - similarity(image, text, parameters).score.item())
+        error = abs(terms.total.item() - similarity(image, text, parameters).score.item())
         worst, total = max(worst, error), total + error
     return {"pairs": pairs, "worst": worst, "mean": total / max(1, pairs)}
 
@@ -148,6 +153,7 @@ def _proposals(
     model: HGANModel, images: ImageGraph, known: Sequence[Sequence[Box]], records: Sequence[Record]
 ) -> dict[str, Any]:
     looked = [row for row, record in enumerate(records) if record.regions is not None]
-    rows = [entry for row in looked for entry in proposals.compare(images[row], known[row], model.config.labels)]
-    count = int((images.mask & (images.kinds == OBJECT))[looked].sum())
-    return proposals.summarise(rows, len(looked), count)
+    compared = [proposals.compare(images[row], known[row], model.config.labels) for row in looked]
+    boxes = [box for pair in compared for box in pair[0]]
+    detections = [detection for pair in compared for detection in pair[1]]
+    return proposals.summarise(boxes, detections, len(looked))
