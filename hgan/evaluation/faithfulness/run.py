@@ -17,7 +17,7 @@ from ...encoding import encode_texts, to_pixels
 from ...io.left_out import LeftOut, log
 from ...model.hgan import HGANModel
 from ...model.similarity import SimilarityParameters, pair_terms, similarity
-from ...processing import HGANProcessor
+from ...processing import HGANProcessor, Sentence
 from ...types import OBJECT, ImageGraph, Regions, TextGraph, concatenate
 from . import deletion, pointing, proposals
 
@@ -67,19 +67,7 @@ def audit(
         parameters = model.similarity_parameters.to("cpu")
     known = [[box for box in record.regions or () if box.score >= TEACHER] for record in records]
 
-    pointed = []
-    for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
-        record = records[row]
-        if truth is not None and record.id in truth:
-            namings = namings_of_truth(sentences[column], record.number(number), truth[record.id])
-        else:
-            namings = namings_of_labels(sentences[column], known[row])
-        if namings:
-            image, terms = images[row], pair_terms(images[row], texts[column], parameters)
-            local, real = terms.local_words + terms.local_regions, image.mask[0]
-            boxes, kinds = image.boxes[0][real], image.kinds[0][real]
-            pointed += [(naming.kind, pointing.point(naming, local, boxes, kinds)) for naming in namings]
-
+    pointed = _pointed(records, captions, sentences, known, truth or {}, images, texts, parameters, progress)
     return {
         "truth": "exact" if truth is not None else "teacher",
         "pictures": len(records),
@@ -90,6 +78,33 @@ def audit(
         "additivity": _additivity(images, texts, parameters, seed, PAIRS if pairs is None else pairs, progress),
         "proposals": _proposals(model, images, known, records),
     }
+
+
+def _pointed(
+    records: Sequence[Record],
+    captions: Sequence[tuple[int, int]],
+    sentences: Sequence[Sentence],
+    known: Sequence[Sequence[Box]],
+    truth: Mapping[str, SceneTruth],
+    images: ImageGraph,
+    texts: TextGraph,
+    parameters: SimilarityParameters,
+    progress: bool,
+) -> list[tuple[str, dict[str, pointing.Pointed]]]:
+    """What the words of every caption point at: by the scene's truth, or by the known boxes of the picture."""
+    pointed = []
+    for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
+        record = records[row]
+        if record.id in truth:
+            namings = namings_of_truth(sentences[column], record.number(number), truth[record.id])
+        else:
+            namings = namings_of_labels(sentences[column], known[row])
+        if namings:
+            image, terms = images[row], pair_terms(images[row], texts[column], parameters)
+            local, real = terms.local_words + terms.local_regions, image.mask[0]
+            boxes, kinds = image.boxes[0][real], image.kinds[0][real]
+            pointed += [(naming.kind, pointing.point(naming, local, boxes, kinds)) for naming in namings]
+    return pointed
 
 
 @torch.no_grad()
