@@ -53,7 +53,9 @@ def device_of(name: str = "auto") -> torch.device:
             found.item()  # "meta" is a device without numbers
             return found.device
         except (RuntimeError, AssertionError, NotImplementedError):  # torch built without CUDA raises the second
-            raise ValueError(f"got device {name!r}, which is not there, but expected auto, cpu, cuda or mps") from None
+            raise ValueError(
+                f"got device {name!r}, which is not available, but expected auto, cpu, cuda or mps"
+            ) from None
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -90,7 +92,7 @@ def load(
             reason = f"one of its files is damaged: {type(error).__name__}, {reason}"
         raise ValueError(
             f"got checkpoint {checkpoint}, which cannot be loaded ({reason}), but expected an HGAN folder or hub id"
-            + ("" if Path(checkpoint).is_dir() else "; there is no such folder here, so it was looked for on the hub")
+            + ("" if Path(checkpoint).is_dir() else "; there is no such local folder, so it was looked up on the hub")
         ) from None
     place(model, device_of(device))
     return model.eval(), processor
@@ -162,7 +164,7 @@ def soup(shares: Mapping[str, float], changes: Mapping[str, Any] | None = None) 
     for name, share in others:
         other = load(name, "cpu")[0].state_dict()
         if {n: v.shape for n, v in other.items()} != {n: v.shape for n, v in mixed.items()}:
-            raise ValueError(f"got {name}, which is not built like {first}, but expected checkpoints of one model")
+            raise ValueError(f"got {name}, which has other weights than {first}, but expected checkpoints of one model")
         for key, value in mixed.items():
             if value.is_floating_point():
                 value += other[key] * share

@@ -135,7 +135,9 @@ class HGANConfig(PreTrainedConfig):
         }
         strange = sorted(name for name in config_dict.keys() - known if not name.startswith("_"))
         if strange:
-            _log.warning(f"config.json: got {', '.join(strange)}, which no HGAN model has: nothing reads it")
+            _log.warning(
+                f"config.json: got {', '.join(strange)}, which are not settings of an HGAN model: they are ignored"
+            )
         return super().from_dict(config_dict, **kwargs)
 
 

@@ -66,7 +66,7 @@ class HGANProcessor(ProcessorMixin):
             if wrong:
                 _log.warning(
                     f"{pretrained_model_name_or_path}: the processor was saved with other settings than the model's "
-                    f"({'; '.join(wrong)}): those of the model are used. Save the checkpoint again to be rid of this."
+                    f"({'; '.join(wrong)}): those of the model are used. Save the checkpoint again to get rid of this warning."
                 )
         return processor
 
@@ -242,6 +242,6 @@ def require_agreement(config: HGANConfig, processor: HGANProcessor) -> None:
     wrong = processor.disagreements(config)
     if wrong:
         raise ValueError(
-            f"got a processor with {'; '.join(wrong)}, but expected the same: processor.follow(model.config) sets it right"
+            f"got a processor with {'; '.join(wrong)}, but expected the same: processor.follow(model.config) corrects it"
         )
     processor.require_tokenizer(config)

@@ -43,8 +43,8 @@ from hgan.data.folder import read_dataset
 from hgan.encoding import to_pixels
 from hgan.gallery.build import build_gallery
 from hgan.gallery.store import Gallery
+from hgan.io.pixels import pixels
 from hgan.retrieval.retriever import Retriever
-from hgan.training.batches import pixels
 from hgan.training.config import TrainConfig
 from scripts.chromium import MISSING, find, in_ci
 

@@ -34,8 +34,8 @@ from ..version import __version__
 from ..visualize.audit_plot import is_audit_figure, write_audit_figure
 from .report import audit_lines, evaluation_lines, evaluation_report, explanation_lines, search_lines, weighing_lines
 
-SEED = 0  # of everything that `audit` draws
-# What tells the reports of these commands from other files.
+SEED = 0  # of the random choices of `audit`
+# How the reports of these commands are told from other files.
 REPORT_KEYS = ("dataset", "split", "model", "versions", "pictures", "captions")
 EVALUATION_KEYS = (*REPORT_KEYS, "image_to_text", "text_to_image", "rsum", "levels")
 AUDIT_KEYS = (*REPORT_KEYS, "pointing", "deletion", "additivity", "proposals")
@@ -78,7 +78,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def _read(folder: str, split: str | None, left_out: list[LeftOut]) -> list[Record]:
-    """Records with what is left out of a folder; remarks on what is not meant for it are for those who build a gallery."""
+    """Records with what is left out of a folder; notes about other files are only for building a gallery."""
     found: list[LeftOut] = []
     records = read_dataset(folder, split, found)
     left_out += [one for one in found if one.counts]
@@ -99,7 +99,7 @@ def average(options: argparse.Namespace) -> int:
     shares = _shares(options.shares)
     out = folder_place(options.out, CHECKPOINT, shares)
     model, processor = soup(shares)
-    model.config.name_or_path = ""  # a checkpoint must not say where this machine keeps its files
+    model.config.name_or_path = ""  # a checkpoint must not contain paths of this machine
     save_checkpoint(model, processor, out)
     say(f"the mean of {len(shares)} checkpoints is in {options.out}")
     return 0
@@ -122,7 +122,7 @@ def _shares(said: Sequence[str]) -> dict[str, float]:
         place = os.path.realpath(name) if os.path.exists(name) else name
         first = places.setdefault(place, name)
         if first in shares:
-            complain(f"hgan: {name} is named again: its shares are added")
+            complain(f"hgan: {name} is named twice: its shares are added up")
         shares[first] = shares.get(first, 0.0) + share
     return shares
 
@@ -144,7 +144,7 @@ def weigh(options: argparse.Namespace) -> int:
 
 def audit(options: argparse.Namespace) -> int:
     if options.limit < 0:
-        raise ValueError("expected --limit of 0 or more")
+        raise ValueError(f"got --limit {options.limit}, but expected 0 or more")
     plot = Path(options.plot) if options.plot is not None else None
     if plot and plot.suffix not in (".png", ".webp", ".svg"):
         raise ValueError(f"got --plot {plot}, but expected a name that ends in .png, .webp or .svg")
@@ -178,7 +178,7 @@ def gallery_build(options: argparse.Namespace) -> int:
     if options.limit < 0 or not 16 <= options.thumbnail_size <= MAX_THUMBNAIL:
         raise ValueError(
             f"got --limit {options.limit} and --thumbnail-size {options.thumbnail_size}, but expected a limit of 0 or more and "
-            f"16 to {MAX_THUMBNAIL:,} pixels, which is all that WebP holds"
+            f"16 to {MAX_THUMBNAIL:,} pixels, the most that WebP can store"
         )
     left_out: list[LeftOut] = []
     records = read_dataset(options.source, options.split, left_out)[: options.limit or None]
@@ -228,7 +228,7 @@ def gallery_verify(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"ok": not wrong, "wrong": wrong})
     else:
-        say(*(wrong or [f"{options.dir}: every file is as it was built"]))
+        say(*(wrong or [f"{options.dir}: all files are intact"]))
     return 1 if wrong else 0
 
 

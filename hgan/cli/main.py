@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0 done, 1 `verify` found faults or training stopped, 2 bad input."""
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    hub_logging.set_verbosity_error()  # what it tries again and again is said once, in the end
+    hub_logging.set_verbosity_error()  # its retries are reported once, at the end
     with guarded():
         options = _parser().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.run
@@ -27,22 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             complain(f"hgan: {' '.join(plain(error).split())}")
             return 2
         except KeyboardInterrupt:
-            complain("hgan: stopped; run the same command again to go on")
+            complain("hgan: stopped; run the same command again to resume")
             return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="hgan", description="Image-text retrieval whose scores are sums of parts one can read off.")
+    parser = Parser(prog="hgan", description="Image-text retrieval with scores that are sums of readable parts.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="train or resume the run that a config file describes")
     train.add_argument("config", help="a file such as configs/hgan_mini.py")
-    train.add_argument("--out", help="folder of the run, in place of the config's")
+    train.add_argument("--out", help="folder of the run (default: as in the config)")
     train.set_defaults(run=run.train)
 
-    evaluation = commands.add_parser(
-        "evaluate", help="recall in both directions, for the score and for each level alone"
-    )
+    evaluation = commands.add_parser("evaluate", help="recall in both directions, of the score and of each level alone")
     evaluation.add_argument("--dataset", required=True, metavar="DIR", help="a dataset folder")
     evaluation.add_argument("--split", help="only the records of this split")
     _model_options(evaluation)
@@ -51,18 +49,20 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.set_defaults(run=run.evaluate)
 
     audits = commands.add_parser(
-        "audit", help="whether the explanations are true: pointing, deletion, additivity, proposals"
+        "audit", help="how faithful the explanations are: pointing game, deletion, additivity, proposals"
     )
     audits.add_argument("--dataset", required=True, metavar="DIR", help="a dataset folder with regions or scenes")
     audits.add_argument("--split", help="only the records of this split")
-    audits.add_argument("--limit", type=int, default=0, metavar="N", help="only N pictures, drawn with a fixed seed")
+    audits.add_argument("--limit", type=int, default=0, metavar="N", help="only N pictures, chosen with a fixed seed")
     _model_options(audits)
     audits.add_argument("--json", action="store_true", help="print JSON")
     audits.add_argument("--out", metavar="FILE", help="write JSON to this file too")
-    audits.add_argument("--plot", metavar="FILE", help="draw it too: .png, .webp or .svg")
+    audits.add_argument("--plot", metavar="FILE", help="write a figure too: .png, .webp or .svg")
     audits.set_defaults(run=run.audit)
 
-    averaging = commands.add_parser("average", help="the weighted mean of checkpoints that went on from one another")
+    averaging = commands.add_parser(
+        "average", help="the weighted mean of checkpoints that were trained one after another"
+    )
     averaging.add_argument(
         "shares",
         nargs="+",
@@ -72,11 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     averaging.add_argument("--out", required=True, metavar="DIR", help="the checkpoint folder to write")
     averaging.set_defaults(run=run.average)
 
-    weighing = commands.add_parser("weigh", help="choose a checkpoint's level weights on dev sets")
+    weighing = commands.add_parser("weigh", help="choose the level weights of a checkpoint on dev sets")
     weighing.add_argument(
         "--dataset", required=True, action="append", metavar="DIR", help="a dataset folder; may be repeated"
     )
-    weighing.add_argument("--split", default="dev", help="the records to choose on (default dev)")
+    weighing.add_argument("--split", default="dev", help="the split to choose on (default dev)")
     weighing.add_argument("--out", required=True, metavar="DIR", help="the checkpoint folder to write")
     _model_options(weighing)
     weighing.set_defaults(run=run.weigh)
@@ -88,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--out", required=True, metavar="DIR", help="the gallery folder to write")
     build.add_argument("--split", help="only the records of this split")
     build.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N pictures")
-    build.add_argument("--lean", action="store_true", help="no caption graphs on disk: encoded at first use, and kept")
+    build.add_argument(
+        "--lean", action="store_true", help="store no caption graphs; they are encoded at first use, then kept"
+    )
     build.add_argument("--thumbnail-size", type=int, default=320, metavar="PIXELS", help="longest side (default 320)")
     _model_options(build)
     build.set_defaults(run=run.gallery_build)
@@ -103,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, function, text in (
         ("search", run.search, "ranked matches of a sentence or a picture"),
-        ("explain", run.explain, "one match taken apart by level, word and region"),
+        ("explain", run.explain, "one match, explained by level, word and region"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument(
@@ -116,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("-k", type=int, default=10, help="how many matches (default 10)")
         else:
             command.add_argument(
-                "--id", required=True, help="of a picture, or of a caption (PICTURE#NUMBER) for --image"
+                "--id", required=True, help="id of a picture; with --image, of a caption (PICTURE#NUMBER)"
             )
         _model_options(command)
         command.add_argument("--json", action="store_true", help="print JSON")
@@ -126,6 +128,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--checkpoint", metavar="C", help="folder or hub id; default: HGAN_CHECKPOINT, or the project's own"
+        "--checkpoint", metavar="C", help="folder or hub id; default: HGAN_CHECKPOINT, or the checkpoint of the project"
     )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or mps")

@@ -1,4 +1,4 @@
-"""What commands say: plain data for programs, lines for people."""
+"""The output of commands: plain data for programs, lines for people."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..data.truth import SceneTruth, hard_groups
 from ..evaluation.by_tag import hard_group_results, recall_by_tag
 from ..evaluation.evaluate import Scored
 from ..evaluation.level_weights import Weighed
+from ..evaluation.metrics import tags_of
 from ..retrieval.results import Explanation, SearchResult
 from ..types import LEVELS
 
@@ -17,7 +18,7 @@ from ..types import LEVELS
 def evaluation_report(
     scored: Scored, records: Sequence[Record], truth: Mapping[str, SceneTruth] | None = None
 ) -> dict[str, Any]:
-    """Metrics of the score and of the levels; `tags` and `hard_groups` where the facts about captions and scenes are known.
+    """Metrics of the score and of the levels; `tags` and `hard_groups` if the facts about captions and scenes are known.
 
     Args:
         scored: of these records.
@@ -30,9 +31,9 @@ def evaluation_report(
         **metrics["score"].to_json(),
         "levels": {name: metrics[name].to_json() for name in LEVELS},
     }
-    if scored.truth is None:
+    tags = tags_of(records)
+    if not any(tags):
         return report
-    tags = [fact.tag for record in records for fact in record.facts or ()]
     by_tag = recall_by_tag(scored.table.score, scored.truth, tags)
     report["tags"] = {tag: result.to_json() for tag, result in by_tag.items()}
     row_of = {record.id: row for row, record in enumerate(records)}
@@ -90,9 +91,11 @@ def weighing_lines(found: Sequence[Weighed], datasets: Sequence[str]) -> list[st
 def audit_lines(report: Mapping[str, Any]) -> list[str]:
     """An audit (`hgan.evaluation.faithfulness.audit`) for people; shares in percent."""
     exact = report["truth"] == "exact"
-    source = "the scenes' exact truth" if exact else "a detector's boxes and a list of nouns: a teacher, not the truth"
+    source = (
+        "the scenes' exact truth" if exact else "a detector's boxes and a list of nouns: weak labels, not the truth"
+    )
     pointing, proposals, additivity = report["pointing"], report["proposals"], report["additivity"]
-    lines = [f"{report['pictures']} pictures, {report['captions']} captions{_missing(report)}; held against {source}"]
+    lines = [f"{report['pictures']} pictures, {report['captions']} captions{_missing(report)}; compared with {source}"]
     lines += [
         "",
         f"{'pointing':24}{'hits':>7}{'by IoU':>8}{'random':>8}{'largest':>9}{'ceiling':>9}"
@@ -143,7 +146,7 @@ def search_lines(result: SearchResult) -> list[str]:
 
 
 def explanation_lines(explanation: Explanation) -> list[str]:
-    """One match: its levels, then words and regions by what they brought."""
+    """One match: its levels, then words and regions by contribution."""
     parts = ", ".join(f"{name} {explanation.contributions[name]:.3f}" for name in LEVELS)
     lines = [
         *explanation.notices,

@@ -14,8 +14,8 @@ from ..io.names import written
 
 MAX_MANIFEST = 100_000_000  # bytes
 NOTICE = (
-    "a gallery that hgan made: its pictures are read from its thumbnails, which are smaller than the originals were, with "
-    "their ids and captions"
+    "a gallery that hgan made: its thumbnails, which are smaller than the originals, are used as pictures, with their "
+    "ids and captions"
 )
 
 

@@ -45,6 +45,7 @@ class Pictures:
                 self.unread.add(place)
                 reason = written(str(error))
                 log(
-                    [LeftOut(record.place, f"{reason}; another picture is trained on in its place")], record.path.parent
+                    [LeftOut(record.place, f"{reason}; another picture takes its place in training")],
+                    record.path.parent,
                 )
-        raise ValueError(f"got no picture that can be read (the last: {reason or first.place}), but expected some")
+        raise ValueError(f"got no readable picture (the last: {reason or first.place}), but expected some")

@@ -25,9 +25,9 @@ GOOD, NOTHING = 2.0, 0.25
 _MOST = 1e6  # what a score never comes near: neither NaN nor anything larger is one
 
 _SENTENCES = {
-    "good": "The best match scores as high as true matches do in this gallery.",
-    "weak": "A weak match: true matches mostly score higher in this gallery.",
-    "nothing": "Nothing in this gallery matches well: the best match scores no higher than matches of unrelated {queries} do "
+    "good": "The best match scores as high as correct matches do in this gallery.",
+    "weak": "A weak match: most correct matches score higher in this gallery.",
+    "nothing": "Nothing in this gallery matches well: the best match scores no higher than unrelated {queries} do "
     "here.",
 }
 

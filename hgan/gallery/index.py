@@ -1,4 +1,4 @@
-"""FAISS candidates for galleries too large to score exactly; the exact score then re-ranks them (design section 7)."""
+"""FAISS candidates for galleries too large to score exactly; the exact score re-ranks them (docs/architecture.md, section 7)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def present(folder: Path, name: str) -> Path:
         ValueError: no such folder, or no such file in it.
     """
     if not folder.is_dir():
-        raise ValueError(f"got gallery {folder}, but there is no such folder (see `hgan gallery build`)")
+        raise ValueError(f"got gallery {folder}, but expected an existing folder (see `hgan gallery build`)")
     path = folder / name
     if not path.is_file():
         raise ValueError(f"got {folder}, which has no {name}, but expected a gallery (see `hgan gallery build`)")

@@ -50,9 +50,9 @@ def _require_range(name: str, array: np.ndarray) -> None:
     """Raises ValueError for whole numbers that stand for nothing."""
     low, high = _RANGES.get(name, (None, None))
     if low is not None and len(array) and array.min() < low:
-        raise ValueError(f"got {array.min()} where the least is {low}")
+        raise ValueError(f"got {array.min()} where the minimum is {low}")
     if high is not None and len(array) and array.max() > high:
-        raise ValueError(f"got {array.max()} where the most is {high}")
+        raise ValueError(f"got {array.max()} where the maximum is {high}")
 
 
 class RaggedGraphs:
@@ -116,8 +116,8 @@ class RaggedGraphs:
             )
         if broken := graphs.not_finite():
             raise ValueError(
-                f"got {folder.name}/{broken}.npy with numbers that are not finite, but expected none: build the gallery "
-                "again, with a model whose weights are finite"
+                f"got {folder.name}/{broken}.npy with numbers that are not finite, but expected finite ones: build the "
+                "gallery again with a model whose weights are finite"
             )
         return graphs
 

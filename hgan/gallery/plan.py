@@ -64,8 +64,8 @@ def work_place(out: Path) -> Path:
     linked = any((work / name).is_symlink() for name in ("", "images", "captions", "thumbnails"))
     if linked or (work.exists() and (not work.is_dir() or WORK.own(work) is None)):
         raise ValueError(
-            f"got {work}, which a build needs for its unfinished work, but something else is there: move it away, or name "
-            "another place for the gallery"
+            f"got {work}, where a build keeps its unfinished work, but something else is there: move it away, or "
+            "choose another folder for the gallery"
         )
     return work
 

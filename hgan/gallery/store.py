@@ -223,7 +223,7 @@ def verify(folder: str | Path) -> list[str]:
     wrong = [f"{name}: missing" for name in sorted(set(listed) - present)]
     wrong += [f"{name}: not in the manifest" for name in sorted(present - set(listed))]
     wrong += [
-        f"{name}: its SHA-256 is not the manifest's"
+        f"{name}: its SHA-256 differs from the manifest"
         for name in sorted(present & set(listed))
         if sha256(folder / name) != listed[name]["sha256"]
     ]

@@ -27,7 +27,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
-        raise ValueError(f"got {path}, which is not a regular file, but expected a file to write: name another one")
+        raise ValueError(f"got {path}, which is not a regular file, but expected a file to write: choose another one")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}{MARK}", suffix=path.suffix)
     temporary = Path(name)

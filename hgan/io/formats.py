@@ -22,17 +22,17 @@ _KINDS: dict[str, tuple[str, ...]] = {
         ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mrw", ".nef", ".nrw", ".orf", ".pef",
         ".raf", ".raw", ".rw2", ".sr2", ".srw", ".x3f",
     ),
-    f"a drawing without pixels of its own, which CairoSVG reads: {_CONVERT}": (".svg", ".svgz"),
+    f"a vector drawing, which CairoSVG reads: {_CONVERT}": (".svg", ".svgz"),
     f"a document, which pdf2image or Ghostscript reads: {_CONVERT}": (".pdf", ".eps", ".ps", ".ai"),
     "an editor's project file: export it as JPEG or PNG first": (".psd", ".psb", ".xcf", ".kra", ".afphoto"),
-    f"a picture format that is seldom used: {_CONVERT}": (
+    f"a rare picture format: {_CONVERT}": (
         ".bpg", ".cur", ".dds", ".emf", ".flif", ".icns", ".ico", ".jls", ".jxr", ".pbm", ".pcx", ".pgm", ".pnm", ".ppm",
         ".qoi", ".ras", ".sgi", ".tga", ".wdp", ".wmf", ".xbm", ".xpm",
     ),
     f"a picture of measured values (OpenEXR, Radiance, FITS, DICOM): {_CONVERT}": (
         ".exr", ".hdr", ".pfm", ".fits", ".fit", ".fts", ".dcm", ".dicom", ".nii",
     ),
-    "numbers and no picture file: save them as PNG first": (".npy", ".npz", ".mat", ".h5", ".hdf5"),
+    "an array, not a picture file: save it as PNG first": (".npy", ".npz", ".mat", ".h5", ".hdf5"),
     "a video: save single frames as JPEG first, for example with ffmpeg": (
         ".3gp", ".avi", ".avifs", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
         ".webm", ".wmv",

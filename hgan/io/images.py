@@ -59,8 +59,8 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
             amount = needed(image, size)
         if amount > DECODING.limit:
             raise _RefusedError(
-                f"{name}: got a picture that takes {amount:,} bytes of memory to decode, but expected at most "
-                f"{DECODING.limit:,}: save it smaller"
+                f"{name}: got a picture that needs {amount:,} bytes of memory to decode, but expected at most "
+                f"{DECODING.limit:,}: make it smaller"
             )
         # Opened anew, so that the decoder has given its memory back before another picture takes it.
         with DECODING.take(amount):
@@ -68,7 +68,9 @@ def open_image(source: str | Path | bytes, name: str | None = None) -> Image.Ima
     except _RefusedError as error:
         raise ValueError(str(error)) from None
     except MemoryError:
-        raise ValueError(f"{name}: got a picture that this machine has no memory to decode: save it smaller") from None
+        raise ValueError(
+            f"{name}: got a picture that needs more memory than this machine has: make it smaller"
+        ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(
             f"{name}: got a picture with too many pixels, but expected at most {MAX_PIXELS:,} in all"
@@ -134,7 +136,7 @@ def _require_size(image: Image.Image, name: str) -> None:
         )
     if max(width, height) > MAX_SIDE:
         raise _RefusedError(
-            f"{name}: got a picture of {width} x {height} pixels, but expected at most {MAX_SIDE:,} on a side: cut it"
+            f"{name}: got a picture of {width} x {height} pixels, but expected at most {MAX_SIDE:,} on a side: crop it"
         )
 
 

@@ -87,9 +87,9 @@ def parse_object(raw: bytes | str) -> Any:
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} at character {error.pos + 1:,}") from None
     except RecursionError:
-        raise ValueError("lists or objects in too many others") from None
+        raise ValueError("lists or objects nested too deeply") from None
     except ValueError:
-        raise ValueError("a number of too many digits") from None
+        raise ValueError("a number with too many digits") from None
 
 
 def _parse(where: str, raw: bytes) -> Line:

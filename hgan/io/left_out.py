@@ -48,7 +48,7 @@ def told(left_out: Sequence[LeftOut], most: int = MOST) -> list[str]:
             examples = ", ".join(shown(place, 100) for place in places[:EXAMPLES])
             lines.append(f"left out {len(places):,} ({examples}, ...): {shown(reason, 400)}")
     if len(lines) > most:
-        lines = [*lines[:most], f"... and {len(lines) - most:,} more like these"]
+        lines = [*lines[:most], f"... and {len(lines) - most:,} more"]
     return lines
 
 

@@ -108,7 +108,7 @@ def _busy(folder: Path) -> str:
         who = "{user} on {host} (process {pid}, {doing}, since {since})".format_map(
             {**dict.fromkeys(_FIELDS, "?"), **owner}
         )
-    return f"got {folder}, which is in use by {who}, but expected it to be free: wait for that to end, or name another place"
+    return f"got {folder}, which is in use by {who}: wait until that ends, or choose another place"
 
 
 _FIELDS = ("doing", "user", "host", "pid", "since")

@@ -52,7 +52,7 @@ def as_picture(source: Picture, name: str | None = None) -> Image.Image:
             source = source.detach().cpu()
             source = (source.float() if source.is_floating_point() else source).numpy()
         except (RuntimeError, TypeError, NotImplementedError):  # sparse, quantised, or without numbers
-            raise ValueError(f"got a tensor that holds no plain numbers ({what}), but expected {_TAKEN}") from None
+            raise ValueError(f"got a tensor that does not hold plain numbers ({what}), but expected {_TAKEN}") from None
     if not isinstance(source, np.ndarray):
         raise ValueError(f"got {type(source).__name__}, but expected {_TAKEN}")
     what = f"{name + ': ' if name else ''}got {'tensor' if first else 'ndarray'} of shape {source.shape}"
@@ -87,8 +87,8 @@ def _eight_bits(array: np.ndarray, what: str) -> np.ndarray:
     if array.dtype.kind == "f":
         if not (low >= 0 and high <= 1 + 1e-6):  # NaN fails too
             raise ValueError(
-                f"{what} and floats from {low:.4g} to {high:.4g}, but expected floats from 0 to 1: scale them, and give "
-                "pixels that are normalised already to the model itself, as pixel_values"
+                f"{what} and floats from {low:.4g} to {high:.4g}, but expected floats from 0 to 1: scale them, or pass "
+                "normalised pixels to the model as pixel_values"
             )
         return (array.astype(np.float32) * 255).round().clip(0, 255).astype(np.uint8)
     if array.dtype == np.uint16 and high > 255:

@@ -58,13 +58,11 @@ def folder_place(out: str | Path, kind: Kind, sources: Iterable[str | Path] = ()
     if there and kind.own(place) is None:
         names = ", ".join(there[:3]) + (" ..." if len(there) > 3 else "")
         raise ValueError(
-            f"got {out}, which holds something that `{kind.made_by}` did not make ({names}), but expected a new folder or "
-            f"{kind.name} to replace: name another one"
+            f"got {out}, which holds files that `{kind.made_by}` did not make ({names}), but expected a new folder or "
+            f"{kind.name} to replace: choose another one"
         )
     if os.path.ismount(place):
-        raise ValueError(
-            f"got {out}, which is where a disk is mounted and so cannot be replaced: name a new folder inside it"
-        )
+        raise ValueError(f"got {out}, which is a mount point and cannot be replaced: choose a new folder inside it")
     _require_parent(out, place)
     return place
 
@@ -91,7 +89,7 @@ def file_place(
         data = place.read_bytes() if place.stat().st_size <= REPORT_BYTES else b"more"
         if data and not is_own(data):
             raise ValueError(
-                f"got {out}, which is there already and was not made by `{made_by}`, but expected a new file or one to "
+                f"got {out}, which exists already and was not made by `{made_by}`, but expected a new file or one to "
                 "replace: name another one"
             )
     _require_parent(out, place)
@@ -119,10 +117,10 @@ def _resolved(out: str | Path) -> Path:
     """
     text = os.fspath(out)
     if not text.strip() or "\0" in text:
-        raise ValueError(f"got {text!r} for a place to write, but expected the name of a file or folder")
+        raise ValueError(f"got {text!r} as the place to write, but expected the name of a file or folder")
     place = Path(os.path.realpath(text))
     if place.is_symlink():
-        raise ValueError(f"got {out}, a link that leads round in a circle, but expected a place to write")
+        raise ValueError(f"got {out}, a link that leads to itself, but expected a place to write")
     return place
 
 
@@ -134,7 +132,7 @@ def _require_parent(out: str | Path, place: Path) -> None:
     if not parent.is_dir():
         raise ValueError(f"got {out}, but {parent} is a file, and expected a folder there: name another place")
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise ValueError(f"got {out}, but you may not write in {parent}: name a place that you may write to")
+        raise ValueError(f"got {out}, but you may not write in {parent}: choose a place where you may write")
 
 
 def _apart(out: str | Path, place: Path, sources: Iterable[str | Path]) -> None:
@@ -144,14 +142,14 @@ def _apart(out: str | Path, place: Path, sources: Iterable[str | Path]) -> None:
             continue
         real = Path(os.path.realpath(source))
         if _same(place, real):
-            raise ValueError(f"got {out} as the place to write, but that is what is read: choose another place")
+            raise ValueError(f"got {out} as the place to write, but the command reads it: choose another place")
         if real.is_dir() and any(_same(parent, real) for parent in place.parents):
             raise ValueError(
-                f"got {out} as the place to write, but it lies in {source}, which is read: choose a place outside it"
+                f"got {out} as the place to write, but it is inside {source}, which the command reads: choose a place outside"
             )
         if place.is_dir() and any(_same(parent, place) for parent in real.parents):
             raise ValueError(
-                f"got {out} as the place to write, but it holds {source}, which is read: choose another place"
+                f"got {out} as the place to write, but it contains {source}, which the command reads: choose another place"
             )
 
 

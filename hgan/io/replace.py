@@ -61,9 +61,7 @@ def replace(new: Path, out: Path, kind: Kind) -> None:
         return
     own = kind.own(out)
     if own is None:
-        raise ValueError(
-            f"got {out}, which has become something else than {kind.name} meanwhile: nothing of it was touched"
-        )
+        raise ValueError(f"got {out}, which has since become something other than {kind.name}: it was left untouched")
     _carry(out, new, own)
     with _beside(out) as aside:
         old = aside / "old"
@@ -74,8 +72,8 @@ def replace(new: Path, out: Path, kind: Kind) -> None:
             new.rename(out)
         _take_away(old, out, kind)
         if old.exists():
-            why = "is open somewhere" if _is_held(old, kind) else f"holds something that `{kind.made_by}` did not make"
-            logger.warning("what was in %s stays in %s, because it %s", out.name, old, why)
+            why = "is open somewhere" if _is_held(old, kind) else f"holds files that `{kind.made_by}` did not make"
+            logger.warning("the old contents of %s are kept in %s, because it %s", out.name, old, why)
 
 
 def tidy(out: Path, kind: Kind) -> None:

@@ -101,17 +101,17 @@ def plain(error: Exception) -> str:
     at, said = f" at {what}" if what else "", error.strerror or type(error).__name__
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return (
-            f"got a full disk{at} ({said}), but expected room for what is written: make room, or name another place, and run "
-            "the command again; what was there before is as it was"
+            f"got a full disk{at} ({said}), but expected free space: make room or choose another place, then run the "
+            "command again; nothing that was there before has changed"
         )
     if error.errno == errno.ENAMETOOLONG:
-        return f"got a name that is too long for this disk{at}, but expected a shorter one: name another place"
+        return f"got a name that is too long for this disk{at}, but expected a shorter one: choose another"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (
-            f"got {what or 'a file'}, which you may not use ({said}), but expected permission to read what is read and to "
-            "write what is written: ask its owner, or name another one"
+            f"got {what or 'a file'}, which you may not use ({said}), but expected permission to: ask its owner, or choose "
+            "another one"
         )
-    return f"got {what or 'a file'}, which cannot be used ({said}), but expected one that can: name another one"
+    return f"got {what or 'a file'}, which cannot be used ({said}): choose another one"
 
 
 def json_text(data: Any, file: IO[str] | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The region encoder: backbone, pyramid, proposals, context cells -> regions (design section 2)."""
+"""The region encoder: backbone, pyramid, proposals, context cells -> regions (docs/architecture.md, section 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An audit as one figure: what deletion costs, and how often the largest term lies on the thing."""
+"""A faithfulness audit as one figure: what deletion costs, and how often the largest term lies on the right thing."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "least": ("smallest term first", {"color": "grey", "linestyle": ":", "linewidth": 2}),
 }
 _SETS = {"all": "detections and context cells", "objects": "detections alone"}
-_HELD_AGAINST = {"largest": "largest region", "random": "random region", "ceiling": "perfect choice"}
+_BASELINES = {"largest": "largest region", "random": "random region", "ceiling": "perfect choice"}
 
 
 def audit_figure(report: Mapping[str, Any]) -> Figure:
-    """Deletion curves of regions and of words, and pointing beside what it is held against.
+    """Deletion curves of regions and of words, and the pointing game next to its baselines.
 
     Args:
         report: of `hgan.evaluation.faithfulness.audit`.
@@ -57,7 +57,7 @@ def write_audit_figure(report: Mapping[str, Any], path: Path) -> None:
 
 
 def _deletion(axes: Axes, name: str, result: Mapping[str, Any] | None) -> None:
-    axes.set(xlabel=f"share of {name} taken away", ylabel="mean fall of the score", title=f"deletion of {name}")
+    axes.set(xlabel=f"share of {name} removed", ylabel="mean drop of the score", title=f"deletion of {name}")
     if result is None:
         return
     for order, (label, style) in _ORDERS.items():
@@ -66,8 +66,8 @@ def _deletion(axes: Axes, name: str, result: Mapping[str, Any] | None) -> None:
 
 
 def _pointing(axes: Axes, result: Mapping[str, Any]) -> None:
-    names = [f"{said}\n({_SETS[kind]})" for kind in _SETS for said in ("largest term", *_HELD_AGAINST.values())]
-    keys = ("share", *_HELD_AGAINST)
+    names = [f"{said}\n({_SETS[kind]})" for kind in _SETS for said in ("largest term", *_BASELINES.values())]
+    keys = ("share", *_BASELINES)
     values = [result["regions"][kind][key] or 0.0 for kind in _SETS for key in keys]
     colours = [LEVEL_COLOURS["local"] if key == "share" else "#B8BDC4" for _ in _SETS for key in keys]
     bars = axes.barh(names[::-1], values[::-1], color=colours[::-1])

@@ -52,13 +52,13 @@ def metrics_table(analysis: Analysis) -> str:
         table("By kind of caption, sentence to picture", ("", "R@1", "R@5", "R@10", "median"), tags) if tags else ""
     )
     return (
-        f'<section class="hg hg-metrics"><p class="hg-small">Gallery {escape(analysis.gallery)}: {analysis.pictures} pictures, '
-        f"{analysis.captions} captions. Took {sum(analysis.timing_ms.values()) / 1000:.1f} s.</p>"
+        f'<section class="hg hg-metrics"><p class="hg-small">Gallery {escape(analysis.gallery)}: {analysis.pictures:,} pictures, '
+        f"{analysis.captions:,} captions. Took {sum(analysis.timing_ms.values()) / 1000:.1f} s.</p>"
         f"{table('How often the truth comes first', head, rows)}{by_tag}"
-        '<p class="hg-small">R@k: share of queries, in percent, whose truth is among the first k; median: of the rank of the '
-        "truth; rsum: the sum of the six shares, at most 600. s→p: a sentence asks for its picture; p→s: a picture asks for one "
-        "of its captions. A caption that is true of several pictures has found its truth with any of them, where the gallery "
-        "knows of it.</p></section>"
+        '<p class="hg-small">R@k: percentage of queries whose truth is among the top k. Median: the median rank of the truth. '
+        "rsum: the sum of the six percentages, at most 600. s→p: a sentence searches for its picture; p→s: a picture searches "
+        "for one of its captions. If a caption is true of several pictures and the gallery knows it, any of them counts as the "
+        "truth.</p></section>"
     )
 
 
@@ -70,15 +70,15 @@ def failure_list(analysis: Analysis, chosen: Filter, page: int, shown: Shown) ->
     """
     rows = listed(analysis, chosen)
     if not rows:
-        return '<section class="hg"><p class="hg-hint">These filters leave no query. Widen one of them.</p></section>'
+        return '<section class="hg"><p class="hg-hint">No query fits these filters. Change one of them.</p></section>'
     page = min(max(page, 1), pages_of(rows))
     body = [_row(row, shown) for row in rows[(page - 1) * PAGE : page * PAGE]]
     head = ("query", "truth", "its rank", "best wrong answer", "margin", "lost by", "kind")
-    title = f"Page {page} of {pages_of(rows)}, the worst rank first"
+    title = f"Page {page} of {pages_of(rows)}, worst rank first"
     return (
         f'<section class="hg hg-failures"><p>{_summary(analysis, rows, chosen)}</p>{table(title, head, body)}'
-        '<p class="hg-small">Margin: score of the truth less that of the best wrong answer. A query was lost by the level that '
-        "speaks most for the wrong answer. Choose a query to open it in Search.</p></section>"
+        '<p class="hg-small">Margin: score of the truth minus score of the best wrong answer. A query is lost by the level that '
+        "favours the wrong answer most. Choose a query to open it in Search.</p></section>"
     )
 
 
@@ -86,8 +86,8 @@ def _summary(analysis: Analysis, rows: Sequence[QueryRow], chosen: Filter) -> st
     """How many queries are listed, and which level lost how many."""
     asked = sum(1 for row in analysis.rows if chosen.direction in (ANY, row.direction))
     lost = Counter(row.lost_by for row in rows)
-    parts = [f"{swatch(level)}{level} {lost[level]}" for level in LEVELS if lost[level]]
-    return f"<b>{len(rows)}</b> of {asked} queries." + (f" Lost by: {', '.join(parts)}." if parts else "")
+    parts = [f"{swatch(level)}{level} {lost[level]:,}" for level in LEVELS if lost[level]]
+    return f"<b>{len(rows):,}</b> of {asked:,} queries." + (f" Lost by: {', '.join(parts)}." if parts else "")
 
 
 def _row(row: QueryRow, shown: Shown) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ class Visit:
 
     def weigh(self, **levels: float) -> None:
         """Opens what holds the sliders and moves some of them."""
-        self.page.get_by_text("Weigh the levels yourself").click()
+        self.page.get_by_text("Adjust level weights").click()
         slider = {level: self.page.get_by_label(f"range slider for {level}") for level in levels}
         for level in levels:
             expect(slider[level]).to_be_visible()

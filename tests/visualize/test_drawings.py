@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page
 
 from hgan.checkpoint import load
 from hgan.data.folder import read_dataset
@@ -22,6 +21,9 @@ from hgan.visualize.explanation import explanation_page
 from hgan.visualize.graphs import image_edges, image_graph_drawing, text_graph_drawing
 from hgan.visualize.linked import MOST_MET, met
 from hgan.visualize.pictures import Picture, numbered, read_picture, regions_drawing, shrink_picture, strongest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 SENTENCE = "a red circle on the left of a blue square"
 
@@ -100,7 +102,7 @@ def test_chips_say_the_numbers_of_the_explanation(explanation: Explanation, thum
     word = strongest(explanation.words)[0]
     said = re.search(f'data-key="w{word.index}" data-meets="([^"]*)" data-say="([^"]*)"', page)
     assert said
-    assert f"brings {word.total:.4f}" in said[2]
+    assert f"contributes {word.total:.4f}" in said[2]
     best = max(range(len(explanation.regions)), key=lambda n: explanation.local_terms[word.index][n])
     assert said[1].split()[0] == f"r{best}"
     assert f"({explanation.local_terms[word.index][best]:.4f})" in said[2]

@@ -12,13 +12,13 @@ from ...visualize import about
 from ...visualize.notes import hint
 from ..parts.context import BARE, Context, Shared
 
-NO_CARD = "This checkpoint has no README.md beside its weights here, so there is no model card to show."
+NO_CARD = "This checkpoint has no README.md, so there is no model card to show."
 
 
 def build(context: Context, shared: Shared) -> None:
     """The page. Nothing on it changes while the app runs."""
     retriever = context.retriever
-    name = retriever.model.name_or_path  # empty for a model that came from no checkpoint
+    name = retriever.model.name_or_path  # empty for a model without a checkpoint
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
             card = about.model_card(Path(name)) if name else None

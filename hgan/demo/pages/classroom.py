@@ -1,4 +1,4 @@
-"""Classroom: predict, then reveal. Cases were made beforehand, so nothing here waits in the queue or runs the model."""
+"""Classroom: predict, then reveal. Cases are prepared in advance, so nothing here waits in the queue or runs the model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import gradio as gr
 
 from ...retrieval.classroom import CaseFile, read_cases
 from ...retrieval.retriever import ROOT
-from ...visualize.classroom import VOTE_JS, case_page, case_title
+from ...visualize.classroom import VOTE_SCRIPT, case_page, case_title
 from ...visualize.notes import hint
 from ..parts.context import BARE, Context, Shared
 from ..parts.links import to_query
@@ -18,8 +18,8 @@ from ..parts.matches import newly
 CASES = ROOT / "assets" / "classroom" / "cases.json"
 AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 HOW = (
-    "A sentence and four pictures. Let the class say which picture the sentence tells of, count the hands, then reveal what the "
-    "model made of it. The votes stay in this browser."
+    "A sentence and four pictures. Let the class decide which picture the sentence describes, count the hands, then "
+    "reveal how the model ranks them. The votes stay in this browser."
 )
 
 
@@ -33,19 +33,19 @@ class Handlers:
     def open(
         self, arrived: dict[str, str], used: dict[str, str] | None, current: str | None
     ) -> tuple[str, str, str, dict[str, str]]:
-        """The case that the link names, once; later the one that was looked at last."""
+        """At first the case that the link names, later the last one that was open."""
         return *self.show(newly(arrived, used, "classroom").get("case") or current), arrived
 
     def show(self, id: str | None) -> tuple[str, str, str]:
-        """A case: its id for the list, its page, its link. Of an id that is not there, the first one, and a word about it."""
+        """A case: its id for the list, its page, its link. For an unknown id, the first case and a warning."""
         case, warnings = self.cases.case(id), list(self.warnings)
         if id and id != case.id:
-            warnings.append(f"There is no case “{id[:80]}” here: this is the first one.")
+            warnings.append(f"There is no case “{id[:80]}” here, so this is the first one.")
         link = to_query("classroom", case=case.id)
         return case.id, case_page(case, link, warnings), link
 
     def step(self, id: str | None, by: int) -> tuple[str, str, str]:
-        """The case before or after; after the last comes the first."""
+        """The previous or next case; after the last one comes the first."""
         place = self.ids.index(self.cases.case(id).id)
         return self.show(self.ids[(place + by) % len(self.ids)])
 
@@ -65,7 +65,7 @@ def build(context: Context, shared: Shared, path: Path = CASES) -> None:
         chosen = gr.Dropdown(titles, value=None, label="Case", scale=6, min_width=260)
         back = gr.Button("← Previous", scale=1, min_width=110)
         on = gr.Button("Next →", scale=1, min_width=110)
-    page = gr.HTML("", elem_id="case", js_on_load=VOTE_JS, **BARE)
+    page = gr.HTML("", elem_id="case", js_on_load=VOTE_SCRIPT, **BARE)
 
     shown = [chosen, page, shared.links["classroom"]]
     used = gr.State(None)

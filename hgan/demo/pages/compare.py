@@ -1,4 +1,4 @@
-"""Why A above B? Two matches of one query, and what sets their scores apart."""
+"""Why A above B? Two matches of one query, and where their scores differ."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from ..parts.context import BARE, BY_PICTURE, PRIVATE, Asked, Context, Shared, p
 from ..parts.links import as_weights, to_query
 from ..parts.matches import LISTED, Seen, choices, gallery_in_link, newly, question
 
-NO_QUESTION = (
-    "Search first. Then the two best matches are set against each other here, and you can choose any other two."
-)
-ONE_MATCH = "This gallery gave one match only: there is nothing to set it against."
+NO_QUESTION = "Search first. This page then compares the two best matches; you can choose any other two."
+ONE_MATCH = "This gallery has only one match, so there is nothing to compare."
 
 
 class Handlers:
@@ -65,7 +63,7 @@ class Handlers:
     def shown(self, a: str | None, b: str | None, asked: Asked | None, weights: Any, session: Any) -> tuple[Any, ...]:
         """The question, the answer, its link, its drawing, and the retriever that gave it."""
         if asked is None:
-            raise ValueError("got nothing to save yet: search first, then choose two matches")
+            raise ValueError("got nothing to save yet, but expected two matches: search first, then choose them")
         if not a or not b:
             raise ValueError("got one match, but expected two: choose A and B, or type their ids")
         retriever = self.context.active(session, asked)
@@ -92,7 +90,7 @@ def build(context: Context, shared: Shared) -> None:
             gr.Dropdown(
                 [],
                 label=name,
-                info="a match, or an id typed in",
+                info="Choose a match or type an id",
                 allow_custom_value=True,
                 interactive=True,
                 min_width=280,
@@ -109,7 +107,7 @@ def build(context: Context, shared: Shared) -> None:
     shared.tab["compare"].select(handlers.open, [*state, shared.arrived, seen], [a, b, page, link, seen], **PRIVATE)
     gr.on([go.click, a.input, b.input], handlers.show, state, [page, link], trigger_mode="always_last", **PRIVATE)
 
-    # Programs come in by this; the picture component checks that a file was uploaded and is not the server's own.
+    # The endpoint for programs. The picture component checks that the file was uploaded and is not one of the server's.
     ids_and_text, picture = [gr.Textbox(visible=False) for _ in range(3)], picture_input(visible=False)
     weights, data, door = gr.JSON(visible=False), gr.JSON(visible=False), gr.Button(visible=False)
     door.click(handlers.compare, [*ids_and_text, picture, weights], data, api_name="compare", **BY_PICTURE)

@@ -1,4 +1,4 @@
-"""Error analysis: every caption against every picture, both ways, and what failed."""
+"""Error analysis: every caption against every picture, in both directions, and the failures."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ from ..parts.matches import newly
 from ..parts.saving import as_file, save_button
 
 NOT_YET = (
-    "Press Analyse: every caption looks for its picture, and every picture for its captions. This may take a minute."
+    "Press Analyse to search with every caption for its picture and with every picture for its captions. "
+    "This may take a minute."
 )
 NO_CAPTIONS = (
-    "This gallery has no captions, so nobody knows what belongs to what. Build it with captions to see its errors."
+    "This gallery has no captions, so it is not known which sentence belongs to which picture. "
+    "Build it with captions to see its errors."
 )
 DIRECTION_CHOICES = [("both", ANY), *((name, key) for key, name in DIRECTIONS.items())]
 LEVEL_CHOICES = [("any level", ANY), *((level, level) for level in LEVELS)]
@@ -36,27 +38,27 @@ Answer = tuple[Any, ...]
 
 
 class Handlers:
-    """What the page's events call. An analysis is kept as long as its retriever is: once for the default gallery, and for a
-    visitor's own until the visit ends."""
+    """What the page's events call. An analysis is kept as long as its retriever: that of the default gallery for good, that
+    of a visitor's own gallery until the visit ends."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.kept: WeakKeyDictionary[Retriever, Analysis] = WeakKeyDictionary()
 
     def analysis(self, retriever: Retriever, progress: gr.Progress | None = None) -> Analysis:
-        """Computed, or as it is known."""
+        """Computed once per gallery, then kept."""
         if retriever not in self.kept:
 
             def report(done: int, total: int) -> None:
                 if progress is not None:
-                    progress((done, total), desc="captions compared", unit="captions")
+                    progress((done, total), desc="Comparing captions", unit="captions")
 
             self.kept[retriever] = retriever.analyse(report)
         return self.kept[retriever]
 
     @plain_errors
     def open(self, arrived: dict[str, str], used: dict[str, str] | None, session: Any, *filters: Any) -> Answer:
-        """The page as it is looked at; at first with the filters of the link that the visitor came by."""
+        """When the page is opened; the first time with the filters of the visitor's link."""
         linked = newly(arrived, used, "errors")
         chosen = Filter.from_link(linked) if linked else Filter(*filters)
         return *self.view(session, chosen, 1), chosen.direction, chosen.lost_by, chosen.failures, arrived
@@ -102,7 +104,7 @@ class Handlers:
         )
 
     def shown(self, retriever: Retriever) -> Shown:
-        """How rows of this gallery are shown; a visitor's own gallery is in no link."""
+        """How rows of this gallery are shown; nothing links to a visitor's own gallery."""
         gallery = retriever.gallery
         return Shown(
             link=_link if retriever is self.context.retriever else lambda row: None,
@@ -153,7 +155,7 @@ def build(context: Context, shared: Shared) -> None:
             direction = gr.Radio(DIRECTION_CHOICES, value=ANY, label="Direction")
             lost_by = gr.Radio(LEVEL_CHOICES, value=ANY, label="Lost by")
             tag = gr.Dropdown([("any kind", ANY)], value=ANY, label="Kind of caption")
-            failed = gr.Checkbox(True, label="Only failures: the truth is not first")
+            failed = gr.Checkbox(True, label="Only failures (the truth is not first)")
         with gr.Row():
             ranks = gr.Plot(show_label=False, min_width=320)
             margins = gr.Plot(show_label=False, min_width=320)

@@ -1,4 +1,4 @@
-"""Explain: why the chosen match is one."""
+"""Explain: why the chosen match scores as it does."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..parts.context import BARE, BY_PICTURE, PRIVATE, SMALL, Asked, Context, Sh
 from ..parts.links import as_weights, to_query
 from ..parts.matches import gallery_in_link
 
-NO_EXPLANATION = "Search first, then choose a match. Why it matched is shown here."
-MATCHES = 50  # that the arrows step through
+NO_EXPLANATION = "Search first, then choose a match. This page shows why it matches."
+MATCHES = 50  # that the buttons step through
 
 
 class Handlers:
@@ -35,7 +35,7 @@ class Handlers:
 
     @plain_errors
     def step(self, by: int, asked: Asked | None, chosen: str | None, weights: Any, session: Any) -> tuple[Any, ...]:
-        """The match before or after the chosen one, explained."""
+        """The previous or the next match, explained."""
         if asked is None or chosen is None:
             return chosen, hint(NO_EXPLANATION), ""
         hits = self.context.active(session, asked).search(query=asked.query, k=MATCHES, weights=weights).hits
@@ -47,7 +47,7 @@ class Handlers:
     def shown(self, asked: Asked | None, chosen: str | None, weights: Any, session: Any) -> tuple[Any, ...]:
         """The question, the answer, its link, its drawing, and the retriever that gave it."""
         if asked is None or chosen is None:
-            raise ValueError("got nothing to save yet: search, then choose a match")
+            raise ValueError("got nothing to save yet, but expected a match: search, then choose one")
         retriever = self.context.active(session, asked)
         answer = retriever.explain(chosen, query=asked.query, weights=weights)
         page = explanation_page(answer, asked.picture or self.context.thumbnail(retriever, chosen))
@@ -67,7 +67,7 @@ def build(context: Context, shared: Shared) -> None:
     """The page and its endpoint `explain`."""
     handlers = Handlers(context)
     with gr.Row():
-        steps = {-1: gr.Button("← The match before", **SMALL), 1: gr.Button("The next match →", **SMALL)}
+        steps = {-1: gr.Button("← Previous match", **SMALL), 1: gr.Button("Next match →", **SMALL)}
     why = gr.HTML(hint(NO_EXPLANATION), elem_id="why", js_on_load=SCRIPT, **BARE)
     state = [shared.asked, shared.chosen, shared.weights, shared.session]
     with gr.Row():
@@ -78,7 +78,7 @@ def build(context: Context, shared: Shared) -> None:
         stepped = [shared.chosen, why, shared.links["explain"]]
         button.click(functools.partial(handlers.step, by), state, stepped, **PRIVATE)
 
-    # Programs come in by this; the picture component checks that a file was uploaded and is not the server's own.
+    # The endpoint for programs. The picture component checks that the file was uploaded and is not one of the server's.
     id_, text, picture = gr.Textbox(visible=False), gr.Textbox(visible=False), picture_input(visible=False)
     weights, data, door = gr.JSON(visible=False), gr.JSON(visible=False), gr.Button(visible=False)
     door.click(handlers.explain, [id_, text, picture, weights], data, api_name="explain", **BY_PICTURE)

@@ -12,33 +12,25 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from ...io.images import SUFFIXES, open_image
+from ...io.static import read_static
 from ...visualize import own_gallery
 from ...visualize.matches import match_list
 from ...visualize.notes import hint
 from ...visualize.pictures import read_picture, shrink_picture
 from ..parts.context import BARE, PICTURES, PRIVATE, Asked, Context, Shared, plain_errors
 from ..parts.files_input import files_input
-from ..serving.gpu import ZERO_GPU, on_gpu
 from ..serving.uploading import UPLOADS
 from ..serving.values import event_id
 from ..serving.visitor import current
 from ..uploads.files import Upload
 from ..uploads.limits import Limits
 from ..uploads.private import MAX_SECONDS
-from ..uploads.session import SessionGallery, StoppedError, build_session_gallery, encoder
+from ..uploads.session import SessionGallery, StoppedError, build_session_gallery, gallery_builder
 
 BUILDING: dict[str, Any] = {"concurrency_id": "build", "concurrency_limit": 1}  # searches need not wait for it
-NOTHING = "Drop pictures, then press Build. They are shown here, and you can search them."
-GONE = "Your pictures, what was made of them, and their files are removed."
+NOTHING = "Drop pictures, then press Build. They appear here, and you can search them."
+GONE = "Your pictures, their files and your gallery have been removed."
 STOPS: dict[str | None, threading.Event] = {}  # by session: builds that are under way
-CHOOSE = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('button[data-id]');
-  if (!button) return;
-  element.querySelectorAll('button[data-id]').forEach((b) => b.setAttribute('aria-pressed', String(b === button)));
-  trigger('select', {id: button.dataset.id});
-});
-"""
 
 
 class Handlers:
@@ -46,7 +38,7 @@ class Handlers:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.encode = on_gpu(encoder(context.retriever), context.retriever.model.device, seconds=120)
+        self.encode = gallery_builder(context.retriever)
         self.stops = STOPS
 
     @plain_errors
@@ -61,13 +53,13 @@ class Handlers:
         items = new.opened.gallery.items[: own_gallery.SHOWN]
         pictures = [self.context.thumbnail(new.opened, item.id) for item in items]
         page = own_gallery.upload_page(new.to_json(), pictures)
-        return new, page, hint("Choose a picture above to find words for it."), None, *_shown(new)
+        return new, page, hint("Choose a picture above to find sentences for it."), None, *_shown(new)
 
     @plain_errors
     def build_gallery(
         self, uploads: list[Upload], old: SessionGallery | None, request: gr.Request
     ) -> tuple[SessionGallery, dict[str, Any], str]:
-        """For programs: what came of it, and the gallery folder as a zip."""
+        """For programs: a report of the build, and the gallery folder as a zip."""
         new = self._build(uploads, old, request, None)
         return new, new.to_json(), str(new.download)
 
@@ -84,7 +76,7 @@ class Handlers:
 
         def stopped() -> None:
             if stop.is_set():
-                raise StoppedError("stopped: nothing of it is kept")
+                raise StoppedError("stopped: nothing was kept")
 
         def report(done: int, total: int) -> None:
             stopped()
@@ -93,15 +85,12 @@ class Handlers:
 
         try:
             with UPLOADS.using(upload.path for upload in uploads):
-                # A worker in another process can neither report nor be stopped.
                 new = build_session_gallery(
                     self.context.retriever,
                     uploads,
-                    None if ZERO_GPU else report,
+                    report,
                     encode=self.encode,
-                    downloads=Path(
-                        get_upload_folder()
-                    ),  # gradio gives it from there; from elsewhere it would keep a copy
+                    downloads=Path(get_upload_folder()),  # gradio serves files from here without making a copy
                     visitor=current(request.session_hash),
                     stopped=stopped,
                 )
@@ -113,14 +102,14 @@ class Handlers:
         return new
 
     def stop(self, request: gr.Request) -> None:
-        """Ends the build of this session at its next report, if there is one."""
+        """Stops the build of this session, if there is one, at its next progress report."""
         if request.session_hash in self.stops:
             self.stops[request.session_hash].set()
             gr.Info("Stopping …")
 
     @plain_errors
     def words(self, session: SessionGallery | None, event: gr.EventData) -> tuple[Any, ...]:
-        """Sentences for a picture of the gallery: what the Search page would find for it there."""
+        """Sentences for a picture of the gallery: the same matches as on the Search page."""
         own = _built(session)
         id_ = event_id(event)
         data = own.retriever.gallery.read_thumbnail(own.retriever.row(id_))
@@ -145,8 +134,8 @@ class Handlers:
 
 
 def discard(uploads: Sequence[Upload]) -> None:
-    """Removes uploaded files as soon as they have been used. What lies where gradio keeps files for everybody, such as an
-    example, is nobody's own and stays."""
+    """Removes uploaded files as soon as they have been used. Files that gradio shares between visitors, such as
+    examples, stay."""
     shared = Path(get_upload_folder()).resolve()
     for upload in uploads:
         if UPLOADS.discard(upload.path) or upload.path.resolve().is_relative_to(shared):
@@ -163,7 +152,7 @@ def _built(session: SessionGallery | None) -> SessionGallery:
 
 
 def _shown(session: SessionGallery | None) -> tuple[Any, ...]:
-    """What can be done with a gallery: search it, keep it, remove it."""
+    """The buttons to search, download and remove a gallery, enabled if there is one."""
     there = session is not None
     download = str(session.download) if session is not None else None
     return (
@@ -176,9 +165,10 @@ def _shown(session: SessionGallery | None) -> tuple[Any, ...]:
 def build(context: Context, shared: Shared) -> None:
     """The page and its endpoint `build_gallery`."""
     handlers, limits = Handlers(context), Limits.from_environment()
+    choose = read_static("hgan.demo", "choose.js")
     gr.Markdown(
-        f"""Drop pictures, or one zip of them: at most {limits.pictures} pictures and {limits.megabytes} MB. Captions may come
-with them, in one file: a CSV with the columns `image` and `caption`, or JSON lines such as
+        f"""Drop pictures, or one zip of them: at most {limits.pictures} pictures and {limits.megabytes} MB. You can add
+captions in one file: a CSV with the columns `image` and `caption`, or JSON lines such as
 `{{"image": "a.jpg", "captions": ["..."]}}`. Only you can see your gallery. It is removed an hour after you close the page,
 and after {MAX_SECONDS // 3600} hours at most."""
     )
@@ -194,11 +184,11 @@ and after {MAX_SECONDS // 3600} hours at most."""
             download = gr.DownloadButton("Download as a gallery folder (zip)", interactive=False)
             remove = gr.Button("Remove my gallery", variant="stop", interactive=False)
         with gr.Column(scale=3, min_width=320):
-            page = gr.HTML(hint(NOTHING), elem_id="my-pictures", js_on_load=CHOOSE, **BARE)
-    words = gr.HTML("", elem_id="my-words", js_on_load=CHOOSE, **BARE)
+            page = gr.HTML(hint(NOTHING), elem_id="my-pictures", js_on_load=choose, **BARE)
+    words = gr.HTML("", elem_id="my-words", js_on_load=choose, **BARE)
 
     buttons = [search, download, remove]
-    # Starting and stopping do not wait for each other, nor for anyone's search.
+    # Starting and stopping wait neither for each other nor for anyone's search.
     start.click(
         handlers.build,
         [files, shared.session],

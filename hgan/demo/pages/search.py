@@ -1,4 +1,4 @@
-"""Search: a sentence or a picture in, ranked matches out. Choosing a match opens the explain page."""
+"""Search: from a sentence or a picture to ranked matches. Choosing a match opens the Explain page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ...io.images import open_image
+from ...io.static import read_static
 from ...retrieval.retriever import Retriever
 from ...types import LEVELS
 from ...visualize.matches import match_list, moves
@@ -36,21 +37,13 @@ from ..parts.restore import asked_in
 from ..serving.values import event_id
 
 MATCHES, MOST_MATCHES = 10, 50
-NO_MATCHES = "Type a sentence or choose an example, then press Search. The matches come here."
-NOT_YOURS = "This was made in a visitor's own gallery, which is private. Here the same is asked of gallery {}."
+NO_MATCHES = "Type a sentence or choose an example, then press Search. The matches appear here."
+NOT_YOURS = (
+    "This link is from a visitor's own gallery, which is private. The same search in gallery {} is shown instead."
+)
 DEFAULT_GALLERY = "default"
-REFERENCE = 50  # places of the learned ranking that arrows refer to
-SAME = 0.005  # a slider this near to the learned weight stands for it: it moves in steps of 0.01
-
-# A match is a button with its id; a choice marks it at once.
-CHOOSE = """
-element.addEventListener('click', (event) => {
-  const match = event.target.closest('button[data-id]');
-  if (!match) return;
-  element.querySelectorAll('button[data-id]').forEach((b) => b.setAttribute('aria-pressed', String(b === match)));
-  trigger('select', {id: match.dataset.id});
-});
-"""
+REFERENCE = 50  # places of the learned ranking that the arrows compare with
+SAME = 0.005  # a slider this close to the learned weight counts as it: sliders move in steps of 0.01
 
 
 class Handlers:
@@ -74,7 +67,7 @@ class Handlers:
 
     @plain_errors
     def again(self, asked: Asked | None, chosen: str | None, *settings: Any) -> tuple[Any, ...]:
-        """The same question with another number of matches, other weights or another gallery."""
+        """The same query with another number of matches, other weights or another gallery."""
         if asked is None:
             _, *sliders, session = settings
             weights = self.weights(sliders, self.context.active(session))
@@ -102,7 +95,7 @@ class Handlers:
         return asked, chosen, weights, page, search_link(asked, weights, int(k), session)
 
     def weights(self, sliders: list[float], retriever: Retriever) -> dict[str, float] | None:
-        """The sliders as level weights; None where they stand where the learned ones are."""
+        """The sliders as level weights; None if they are at the learned ones."""
         set_ = dict(zip(LEVELS, sliders, strict=True))
         learned = retriever.level_weights
         return None if all(abs(set_[level] - learned[level]) <= SAME for level in LEVELS) else set_
@@ -112,11 +105,11 @@ class Handlers:
         return event_id(event), gr.Tabs(selected="explain")
 
     def learned(self, session: Any) -> list[float]:
-        """Where the sliders stand for the learned weights."""
+        """The positions of the sliders for the learned weights."""
         return [round(weight, 2) for weight in self.context.active(session).level_weights.values()]
 
     def gallery_there(self, session: Any) -> Any:
-        """The choice between galleries, shown while there is one."""
+        """The choice of gallery, shown if the visitor has one."""
         return gr.Radio(visible=session is not None, value=gallery_in_link(session) or DEFAULT_GALLERY)
 
     def gallery_chosen(self, name: str, session: Any) -> Any:
@@ -129,7 +122,7 @@ class Handlers:
 
     @plain_errors
     def open_case(self, path: str | None, session: Any) -> tuple[Any, ...]:
-        """The state of a saved case, asked again here; says so where it came from another model or gallery."""
+        """The state of a saved case, searched again here, with a warning if it came from another model or gallery."""
         state, warnings = read_case_file(given(path), self.context.active(session))
         for warning in warnings:
             gr.Warning(warning, duration=None)
@@ -151,7 +144,7 @@ class Handlers:
         if asked is None:
             return *shown, *(gr.skip() for _ in range(5))
         asked, chosen, *answer = self.answer(asked, id_, k, *sliders, session)
-        if id_:  # it may be none of the first
+        if id_:  # it may not be among the top matches
             self.context.active(session, asked).row(id_)
             chosen = id_
         return *shown, asked, chosen, *answer
@@ -159,7 +152,7 @@ class Handlers:
     def shown(self, asked: Asked | None, weights: Any, k: float, session: Any) -> tuple[Any, ...]:
         """For saving: the answer, its link, its drawing, and the retriever that gave it."""
         if asked is None:
-            raise ValueError("got nothing to save yet: search first")
+            raise ValueError("got nothing to save yet, but expected a search: press Search first")
         retriever = self.context.active(session, asked)
         result = retriever.search(query=asked.query, k=int(k), weights=weights)
         pictures = [self.context.thumbnail(retriever, hit.id) for hit in result.hits]
@@ -181,7 +174,7 @@ class Handlers:
 
 def given(path: str | None) -> str:
     if path is None:
-        raise ValueError("got no picture, but expected one: drop a picture on the page, or choose an example")
+        raise ValueError("got no picture, but expected one: drop a picture on the page or choose an example")
     return path
 
 
@@ -214,19 +207,19 @@ def build(context: Context, shared: Shared) -> None:
             by_picture = gr.Button("Search", variant="primary")
         with gr.Column(scale=3, min_width=320):
             seen = gr.Examples(thumbnails, [picture], label="Examples", api_visibility="private")
-    choices = [(f"The default one: {context.retriever.gallery.name}", DEFAULT_GALLERY), ("My own", OWN_GALLERY)]
+    choices = [(f"Default gallery: {context.retriever.gallery.name}", DEFAULT_GALLERY), ("My gallery", OWN_GALLERY)]
     gallery = gr.Radio(choices, value=DEFAULT_GALLERY, label="Gallery", visible=False)
     with gr.Row(equal_height=False):
         k = gr.Slider(1, MOST_MATCHES, value=MATCHES, step=1, label="How many matches", scale=1, min_width=240)
-        with gr.Column(scale=2, min_width=320), gr.Accordion("Weigh the levels yourself", open=False):
-            gr.Markdown("How much each level counts for the score. The matches are ranked anew at once.")
+        with gr.Column(scale=2, min_width=320), gr.Accordion("Adjust level weights", open=False):
+            gr.Markdown("How much each level counts. The matches are ranked again as you move a slider.")
             with gr.Row():
                 start = dict(zip(LEVELS, handlers.learned(None), strict=True))
                 sliders = [
                     gr.Slider(0, 1, value=start[level], step=0.01, label=level, min_width=160) for level in LEVELS
                 ]
-            reset = gr.Button("Back to the learned weights", size="sm")
-    results = gr.HTML(hint(NO_MATCHES), elem_id="matches", js_on_load=CHOOSE, **BARE)
+            reset = gr.Button("Reset to the learned weights", size="sm")
+    results = gr.HTML(hint(NO_MATCHES), elem_id="matches", js_on_load=read_static("hgan.demo", "choose.js"), **BARE)
     with gr.Row():
         save_buttons("hgan-search", handlers.shown, [shared.asked, shared.weights, k, shared.session])
         case = guarded(gr.UploadButton("Open a saved case", file_types=[".json"], **SMALL))
@@ -250,15 +243,15 @@ def build(context: Context, shared: Shared) -> None:
     shared.opened = shared.demo.load(handlers.arrive, [shared.session], everything, show_progress="hidden", **PRIVATE)
     case.upload(handlers.open_case, [case, shared.session], everything, **PICTURES)
 
-    # Programs come in by these.
+    # The endpoints for programs.
     weights, data, door = gr.JSON(visible=False), gr.JSON(visible=False), gr.Button(visible=False)
     door.click(handlers.search, [text, k, weights], data, api_name="search", **HEAVY)
     door.click(handlers.search_by_picture, [picture, k, weights], data, api_name="search_by_picture", **BY_PICTURE)
 
 
 def examples(retriever: Retriever) -> tuple[list[list[str]], list[list[str]]]:
-    """Sentences and thumbnails from all over the gallery. The sentences are its captions, where it has any: the first of one
-    picture, the second of another, for captions of a place often say one kind of thing."""
+    """Sentences and thumbnails from all over the gallery. The sentences are captions if it has any: the first of one picture,
+    the second of the next, because captions in the same position often say the same kind of thing."""
     gallery = retriever.gallery
     rows = range(0, len(gallery.items), max(len(gallery.items) // 5, 1))
     known = [(n, gallery.items[row].captions) for n, row in enumerate(rows)]

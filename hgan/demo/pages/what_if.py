@@ -1,4 +1,4 @@
-"""What if? The sentence reworded, or a word, a region or an edge switched off: the model runs again, and the change is shown."""
+"""What if? Change the sentence, or switch off a word, a region or an edge: the model runs again and shows what changes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ..parts.context import BARE, BY_PICTURE, PRIVATE, Asked, Context, Shared, p
 from ..parts.links import as_weights, to_query
 from ..parts.matches import LISTED, Seen, choices, gallery_in_link, newly, question
 
-NO_QUESTION = "Search first. Then change the sentence here, or switch parts off, and see what the score does."
-NO_CHANGE = "Reword the sentence, or tick what to switch off. Then press Run: what changes is shown here."
+NO_QUESTION = "Search first. Then change the sentence here or switch parts off, and see how the score changes."
+NO_CHANGE = "Change the sentence, or tick what to switch off. Then press Run to see what changes."
 EDITS: dict[str, Callable[[str, Sequence[int]], str]] = {
     "Drop ticked words": edits.drop,
     "Swap two ticked words": edits.swap,
     "Negate ticked words": edits.negate,
     "Reverse the order": lambda text, _: edits.reverse(text),
 }
-WORDS = "Its words: tick some, then drop, swap or negate them"
+WORDS = "Words: tick some, then drop, swap or negate them"
 MOST_CHARACTERS, MOST_WORDS = 5_000, 200  # of a sentence that is reworded, and of its words that are listed
 OFF = ("words", "regions", "edges")
 # What is changed, as a link says it: {"text": another sentence}, or {"words": "0,2", "regions": "1", "edges": "image:0:4"}.
@@ -49,7 +49,7 @@ class Handlers:
         chosen: str | None,
         seen: Seen | None,
     ) -> tuple[Any, ...]:
-        """The page as it is looked at: the chosen match with its parts; the change that a link asks for is made."""
+        """When the page is opened: the chosen match with its parts, and the change that a link asks for."""
         if asked is None:
             return (*[gr.skip()] * 6, None, hint(NO_QUESTION), "", None)
         retriever = self.context.active(session, asked)
@@ -75,7 +75,7 @@ class Handlers:
     def form(self, retriever: Retriever, asked: Asked, match: str, weights: Any, change: Change) -> tuple[Any, ...]:
         """The sentence, its words to tick, and the words, regions and edges that can be switched off.
 
-        The model's own run gives them, since the regions of the stored graph and of this run might be numbered otherwise.
+        They come from a new run of the model: its regions may be numbered differently from those of the stored graph.
         """
         before = retriever.what_if(match, query=asked.query, weights=weights).before
         parts, text = switches(before), change.get("text", before.caption)
@@ -127,7 +127,7 @@ class Handlers:
     ) -> tuple[Any, ...]:
         """The question, the answer, its link, its drawing, and the retriever that gave it."""
         if asked is None or not match or not change:
-            raise ValueError("got nothing to save yet: search, make a change, then press Run")
+            raise ValueError("got nothing to save yet, but expected a change: search, make a change, then press Run")
         retriever = self.context.active(session, asked)
         answer = retriever.what_if(
             match,
@@ -213,18 +213,20 @@ def _edit(change: Callable[[str, Sequence[int]], str]) -> Callable[..., Any]:
 def build(context: Context, shared: Shared) -> None:
     """The page and its endpoint `what_if`."""
     handlers = Handlers(context)
-    match = gr.Dropdown([], label="Match", info="or the id of any other", allow_custom_value=True, interactive=True)
-    with gr.Tab("Reword the sentence"):
+    match = gr.Dropdown(
+        [], label="Match", info="Choose a match or type an id", allow_custom_value=True, interactive=True
+    )
+    with gr.Tab("Change the sentence"):
         text = gr.Textbox(label="Sentence", lines=1, max_lines=4)
         ticked = gr.CheckboxGroup([], label=WORDS)
         with gr.Row():
             edit_buttons = {name: gr.Button(name, size="sm", min_width=150) for name in EDITS}
         run_text = gr.Button("Run with this sentence", variant="primary")
     with gr.Tab("Switch parts off"):
-        words = gr.CheckboxGroup([], label="Words, with what they brought to the score")
-        regions = gr.CheckboxGroup([], label="Regions, with what they brought to the score")
+        words = gr.CheckboxGroup([], label="Words, with their contributions")
+        regions = gr.CheckboxGroup([], label="Regions, with their contributions")
         with gr.Accordion("Edges of the two graphs", open=False):
-            edges = gr.CheckboxGroup([], label="The heaviest edges, with their attention")
+            edges = gr.CheckboxGroup([], label="The strongest edges, with their attention")
         run_off = gr.Button("Run without what is ticked", variant="primary")
     page = gr.HTML(hint(NO_QUESTION), elem_id="changed", js_on_load=None, **BARE)
     change, seen = gr.State(None), gr.State(None)
@@ -242,7 +244,7 @@ def build(context: Context, shared: Shared) -> None:
     gr.on([run_text.click, text.submit], handlers.reword, [text, match, *asked], shown, **PRIVATE)
     run_off.click(handlers.switch_off, [words, regions, edges, match, *asked], shown, **PRIVATE)
 
-    # Programs come in by this; the picture component checks that a file was uploaded and is not the server's own.
+    # The endpoint for programs. The picture component checks that the file was uploaded and is not one of the server's.
     id_, sentence, new_text = (gr.Textbox(visible=False) for _ in range(3))
     off = [gr.Dropdown([], value=[], multiselect=True, allow_custom_value=True, visible=False) for _ in OFF]
     weights, data, door = gr.JSON(visible=False), gr.JSON(visible=False), gr.Button(visible=False)

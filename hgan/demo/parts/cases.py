@@ -62,7 +62,7 @@ def read_case_file(path: str, retriever: Retriever) -> tuple[dict[str, str], lis
     case, warnings = retriever.read_case(Path(path).read_bytes())
     state = case["state"]
     if not all(isinstance(value, str) for value in state.values()):
-        raise ValueError("got a case whose state is not text, but expected the JSON that a page saves")
+        raise ValueError("got a case with a damaged state, but expected JSON saved by this app")
     said = refusal({name: value for name, value in state.items() if name != "image"})
     if said is not None:
         raise ValueError(said)

@@ -60,7 +60,9 @@ def plain_types(component: C) -> C:
         try:
             return model.model_validate(value, **options)
         except ValueError:
-            raise gr.Error("got something that is no uploaded file, but expected one", print_exception=False) from None
+            raise gr.Error(
+                "got something other than an uploaded file, but expected one", print_exception=False
+            ) from None
 
     vars(component)["data_model"] = type(model.__name__, (model,), {"model_validate": staticmethod(model_validate)})
     return component

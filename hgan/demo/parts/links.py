@@ -19,23 +19,6 @@ OWN_GALLERY = "own"  # of the parameter `gallery`: a visitor's, which nobody els
 _EXAMPLE = {"global": 0.3, "local": 0.4, "cross": 0.3}
 RESERVED = ("page", "view", "deep_link")
 
-# Shows a link in the address bar; gradio's own settings in it, such as ?__theme=dark, stay.
-REPLACE_ADDRESS = """(link) => {
-  if (!link) return;
-  const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith('__'));
-  history.replaceState(history.state, '', link + (kept.length ? '&' + new URLSearchParams(kept) : ''));
-}"""
-
-# Browsers give the clipboard to secure pages only; elsewhere the link is shown, selected, to copy by hand.
-COPY_ADDRESS = """async () => {
-  const button = document.activeElement, before = button.textContent;
-  try {
-    await navigator.clipboard.writeText(location.href);
-    button.textContent = 'Copied';
-    setTimeout(() => { button.textContent = before; }, 1500);
-  } catch { window.prompt('Copy this link', location.href); }
-}"""
-
 
 def to_query(tab: str, weights: Mapping[str, float] | None = None, **parameters: object) -> str:
     """The query string of a state, such as "?tab=explain&q=a+dog&id=test-0001&w=0.3,0.4,0.3".

@@ -30,12 +30,14 @@ def asked_in(parameters: Mapping[str, str], retriever: Retriever) -> Asked | Non
         return Asked(retriever.encode(text=parameters["q"]), None)
     if parameters.get("image"):
         data = _picture_data(parameters["image"])
-        gr.Info("The picture of this case was saved small: its numbers may differ a little from the saved ones.")
+        gr.Info(
+            "The picture of this case was saved in a smaller size, so numbers may differ slightly from the saved ones."
+        )
         image = open_image(data)
         return Asked(retriever.encode(image=image), shrink_picture(image))
     if parameters.get("picture") == UPLOADED:
         gr.Info(
-            "This link was made with an uploaded picture, which stays with its visitor: bring it again, or save the case."
+            "This link is for an uploaded picture, and links do not contain pictures: upload it again, or open a saved case."
         )
         return None
     if parameters.get("picture"):
@@ -50,4 +52,4 @@ def _picture_data(address: str) -> bytes:
     try:
         return base64.b64decode(address.removeprefix(_PREFIX), validate=True)
     except binascii.Error:
-        raise ValueError("got a case with a damaged picture, but expected one as this page saves it") from None
+        raise ValueError("got a case with a damaged picture, but expected a case saved by this app") from None

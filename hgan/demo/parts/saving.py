@@ -8,16 +8,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from ...io.static import read_static
 from .context import PRIVATE, SMALL, plain_errors
-
-_SAVE = """(file) => {
-  if (!file) return;
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([file.text], {type: file.type}));
-  link.download = file.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-}"""
 
 
 def as_file(name: str, text: str, type: str) -> dict[str, str]:
@@ -37,5 +29,5 @@ def save_button(label: str, handler: Callable[..., Any], inputs: Sequence[Compon
     """
     button, file = gr.Button(label, **SMALL), gr.JSON(visible=False)
     made = button.click(plain_errors(handler), inputs, file, show_progress="hidden", **{**PRIVATE, **lane})
-    made.success(None, file, None, js=_SAVE)
+    made.success(None, file, None, js=read_static("hgan.demo", "save_file.js"))
     return button

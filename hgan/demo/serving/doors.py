@@ -63,15 +63,13 @@ class Doors:
         ADDRESS.set(address)
         posted = path.partition("/gradio_api/")[2]
         if SHUT.match(path) or (scope["method"] == "POST" and not posted.startswith(POSTED)):
-            await _said(
-                404, "got an address that this app does not have, but expected one of those in /gradio_api/info"
-            )(scope, receive, send)
+            await _said(404, "got an unknown address, but expected one of those in /gradio_api/info")(
+                scope, receive, send
+            )
             return
         with self._place(address, scope, path) as there_is_room:
             if not there_is_room:
-                answer = _said(
-                    429, "got more connections at once than one visitor may have: close some pages, then try again"
-                )
+                answer = _said(429, "got too many connections from one visitor: close some pages, then try again")
                 await answer(scope, receive, send)
                 return
             with _open_page(scope, path):
@@ -107,7 +105,7 @@ class Doors:
             body = await _body(receive, self.most_body)
             if body is None or sum(body.count(mark) for mark in b",[{") > MOST_MARKS * self.most_body // MOST_BODY:
                 most = f"{self.most_body:,} bytes and {MOST_MARKS:,} values"
-                answer = _said(413, f"got more than {most} in one question, but expected at most that: shorten it")
+                answer = _said(413, f"got more than {most} in one request, but expected at most that: shorten it")
                 await answer(scope, receive, send)
                 return
             receive = _replayed(body, receive)
@@ -134,16 +132,12 @@ def _less(counts: Counter[Any], key: Any) -> None:
 
 def _answer(error: Exception, posted: str) -> JSONResponse:
     if isinstance(error, FnIndexInferError | KeyError) and posted.startswith(POSTED):
-        return _said(
-            404, "got a question for an endpoint that is not there, but expected one of those in /gradio_api/info"
-        )
+        return _said(404, "got a request for an unknown endpoint, but expected one of those in /gradio_api/info")
     if isinstance(error, TypeError | ValueError) and posted.startswith("call/v2"):
-        return _said(400, "got other arguments than the endpoint takes, but expected those in /gradio_api/info")
+        return _said(400, "got the wrong arguments for this endpoint, but expected those in /gradio_api/info")
     if isinstance(error, KeyError) and not posted:  # gradio reads `page` in any link
-        return _said(
-            404, "got a page that this app does not have, but expected one of its own: leave `page` out of the link"
-        )
-    return _said(500, f"something went wrong here (reference {logged(error)}): try it in another way")
+        return _said(404, "got an unknown page, but expected one of this app: remove `page` from the link")
+    return _said(500, f"something went wrong (reference {logged(error)}): try again, or try something else")
 
 
 def _is_gone(error: Exception) -> bool:

@@ -23,8 +23,8 @@ ADDRESS_SHARE = 0.25  # of the queue: a class of 60 at one address still has a q
 SESSION_SHARE = 16  # questions of one session: a page asks four at once when it opens
 NEW_SHARE = 0.75  # of an address's share, for sessions that are new
 UNREAD_SECONDS = 10.0  # that an answer is kept for somebody who does not listen, where an address has no more room
-BUSY = "got more questions at once than one visitor may ask, but expected fewer: wait until some are answered, then try again"
-FULL = "got more questions than this app can answer now: wait a moment, then try again"
+BUSY = "got too many requests from one visitor: wait until some are answered, then try again"
+FULL = "got more requests than this app can answer right now: wait a moment, then try again"
 
 
 class FairQueue(Queue):

@@ -65,10 +65,12 @@ def as_error(error: Exception) -> gr.Error:
     reference = logged(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return gr.Error(
-            f"got no room on the disk of this server, but expected some: try again later (reference {reference})",
+            f"got a full disk on this server, but expected free space: try again later (reference {reference})",
             print_exception=False,
         )
-    return gr.Error(f"something went wrong here (reference {reference}): try it in another way", print_exception=False)
+    return gr.Error(
+        f"something went wrong (reference {reference}): try again, or try something else", print_exception=False
+    )
 
 
 def logged(error: BaseException) -> str:

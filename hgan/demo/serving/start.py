@@ -53,7 +53,7 @@ def check_places(settings: Settings) -> None:
         folder = Path(tempfile.gettempdir())
     except OSError:
         raise ValueError(
-            "got no folder for temporary files that can be written to, but expected one: make room, or set TMPDIR to one"
+            "got no writable folder for temporary files, but expected one: make room, or set TMPDIR to another folder"
         ) from None
     if named and folder.resolve() != Path(named).resolve():  # Python takes another one then, without a word
         _check_folder("TMPDIR", Path(named))
@@ -72,8 +72,8 @@ def _check_folder(name: str, folder: Path) -> None:
             file.flush()
     except OSError as error:
         raise ValueError(
-            f"got {name}={str(folder)!a}, which cannot be written to ({error.strerror}), but expected a folder for what visitors "
-            f"bring: make room there, or set {name} to another"
+            f"got {name}={str(folder)!a}, which cannot be written to ({error.strerror}), but expected a folder for uploads: "
+            f"make room there, or set {name} to another"
         ) from None
 
 
@@ -86,7 +86,7 @@ def _check_address(settings: Settings) -> None:
         found = socket.getaddrinfo(name, port or 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise ValueError(
-            f"got HGAN_HOST={name!a}, which is no address, but expected one of this machine: 127.0.0.1, or 0.0.0.0 for all"
+            f"got HGAN_HOST={name!a}, which is not an address, but expected one of this machine: 127.0.0.1, or 0.0.0.0 for all"
         ) from None
     family, kind, _, _, address = found[0]
     with socket.socket(family, kind) as probe:
@@ -96,8 +96,8 @@ def _check_address(settings: Settings) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE or (port is not None and isinstance(error, PermissionError)):
                 raise ValueError(
-                    f"got HGAN_PORT={port}, which is not free ({error.strerror}), but expected a free one: choose another, "
-                    "or stop what listens there"
+                    f"got HGAN_PORT={port}, which is in use ({error.strerror}), but expected a free port: choose another, "
+                    "or stop the program that uses it"
                 ) from None
             raise ValueError(
                 f"got HGAN_HOST={name!a}, which this machine does not have ({error.strerror}), but expected one of its addresses"
@@ -142,7 +142,9 @@ class WarmUp:
         except InterruptedError:
             return
         except Exception as error:  # the first visitor is told then; the app serves what it can
-            print(f"hgan: warming up failed ({type(error).__name__}): the first question will wait", file=sys.stderr)
+            print(
+                f"hgan: warming up failed ({type(error).__name__}): the first search will take longer", file=sys.stderr
+            )
 
     def __enter__(self) -> WarmUp:
         self._thread.start()

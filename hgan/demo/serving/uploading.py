@@ -42,7 +42,7 @@ SPARE = 500_000_000  # bytes that stay free on the disk
 MOST_FILES = 1_000  # of one upload; browsers send more in several
 TRACKED_SECONDS = 30.0  # that a page may ask how far an upload has come
 BESIDE = 1_000_000  # bytes of a request beside its files
-NO_ROOM = "got an upload while the disk of this server is nearly full, but expected room for it: try again later"
+NO_ROOM = "got an upload while the disk of this server is nearly full: try again later"
 
 
 class Uploads:
@@ -156,7 +156,7 @@ async def upload_route(request: Request) -> Response:
     size = int(said) if said.isascii() and said.isdigit() and len(said) < 16 else UPLOADS.most
     limits = Limits.from_environment()
     too_much = (
-        f"got more than {UPLOADS.most:,} bytes at once, but expected at most {limits.megabytes} MB: take fewer files"
+        f"got more than {UPLOADS.most:,} bytes at once, but expected at most {limits.megabytes} MB: choose fewer files"
     )
     if size > UPLOADS.most:
         return PlainTextResponse(too_much, 413)
@@ -179,11 +179,9 @@ async def upload_route(request: Request) -> Response:
     except MultiPartException as error:
         if "maximum allowed size" in error.message:
             return PlainTextResponse(too_much, 413)
-        return PlainTextResponse(
-            "got an upload that is damaged or holds something else than files, but expected files", 400
-        )
+        return PlainTextResponse("got an upload that is damaged or does not hold files, but expected files", 400)
     except ClientDisconnect:
-        return PlainTextResponse("got half an upload, but expected all of it: upload it again", 400)
+        return PlainTextResponse("got an incomplete upload, but expected all of it: upload it again", 400)
     except OSError as error:
         return PlainTextResponse(f"{NO_ROOM} (reference {logged(error)})", 507)
     finally:

@@ -34,15 +34,15 @@ def refusal(value: Any) -> str | None:
     text = 0
     for count, (one, depth) in enumerate(_walk(value)):
         if count > MOST_ITEMS:
-            return f"got more than {MOST_ITEMS:,} values in one question, but expected at most that: send fewer"
+            return f"got more than {MOST_ITEMS:,} values in one request, but expected at most that: send fewer"
         if depth > DEEPEST:
             return f"got lists within lists, {depth} deep, but expected at most {DEEPEST}"
         if isinstance(one, str):
             text += len(one)
             if text > MOST_TEXT:
-                return f"got more than {MOST_TEXT:,} characters in one question, but expected at most that: shorten it"
+                return f"got more than {MOST_TEXT:,} characters in one request, but expected at most that: shorten it"
             if any("\ud800" <= c <= "\udfff" for c in one):
-                return "got text with half a character in it (a lone surrogate), but expected whole ones"
+                return "got text with half a character (a lone surrogate), but expected whole characters"
         elif isinstance(one, float) and not math.isfinite(one):
             return f"got {one} as a number, but expected a finite one"
         elif isinstance(one, int | float) and abs(one) > LARGEST:
@@ -102,7 +102,7 @@ def checked(component: Any, value: Any, name: str, unset: bool = False) -> Any:
                 f"got {shown(value)} as the number of an example, but expected one from 0 to {choices - 1}"
             )
     if isinstance(component, gr.Image | gr.UploadButton) and value is not None and not isinstance(value, dict):
-        raise ValueError(f"got {shown(value)} as {name}, which is no uploaded file, but expected one")
+        raise ValueError(f"got {shown(value)} as {name}, which is not an uploaded file, but expected one")
     return value
 
 

@@ -90,7 +90,7 @@ class _Taking:
             raise ValueError(f"got more than {2 * self.limits.bytes:,} bytes unpacked, but expected at most that")
         if size > MAX_BYTES:
             path.unlink()
-            self.skip(entry.name, f"it has more than {MAX_BYTES:,} bytes; at most that are taken")
+            self.skip(entry.name, f"it has more than {MAX_BYTES:,} bytes, more than the limit")
             return None
         self.copied += 1
         return path
@@ -112,16 +112,16 @@ def receive(
     """
     limits = limits or Limits.from_environment()
     if not uploads:
-        raise ValueError("got no files, but expected pictures, or one zip of pictures: drop them first")
+        raise ValueError("got no files, but expected pictures or one zip of pictures: drop them first")
     lost = [shown_name(upload.name) for upload in uploads if not upload.path.is_file()]
     if lost:
         raise ValueError(f"got {lost[0]}, which is no longer there, but expected a file: upload it again")
     total = sum(upload.path.stat().st_size for upload in uploads)
     if total > limits.bytes:
-        raise ValueError(f"got {total:,} bytes, but expected at most {limits.bytes:,} at once: take fewer pictures")
+        raise ValueError(f"got {total:,} bytes, but expected at most {limits.bytes:,} at once: choose fewer pictures")
     zips = [upload for upload in uploads if _suffix(upload.name) == ".zip"]
     if len(zips) > 1:
-        raise ValueError(f"got {len(zips)} zips, but expected one: put everything into a single zip")
+        raise ValueError(f"got {len(zips)} zips, but expected one: put everything into one zip")
     entries = [Entry(u.name, u.path.stat().st_size, _opener(u.path)) for u in uploads if u not in zips]
     with ExitStack() as stack:
         for upload in zips:
@@ -163,7 +163,7 @@ def _take(entries: list[Entry], taking: _Taking) -> Received:
     ]
     notices = tuple(
         f"{shown_name(kept.root) or 'This'} is a gallery: its {len(kept.items)} pictures are taken from its thumbnails, which "
-        "are smaller than the originals, with their ids and captions, and are encoded again with the model that runs here."
+        "are smaller than the originals, with their ids and captions. They are encoded again with this app's model."
         for kept in galleries
     )
     return Received(_with_ids(records), taking.skipped, notices)
@@ -177,7 +177,7 @@ def _sort(entries: list[Entry], taking: _Taking) -> tuple[dict[str, Entry], list
         if _suffix(entry.name) in CAPTION_SUFFIXES:
             texts.append(entry)
         elif entry.name in pictures:
-            taking.skip(entry.name, "this name came before")
+            taking.skip(entry.name, "another file has this name")
         else:
             pictures[entry.name] = entry
     if len(texts) > 1:
@@ -189,7 +189,7 @@ def _sort(entries: list[Entry], taking: _Taking) -> tuple[dict[str, Entry], list
 def _captions(entry: Entry, pictures: list[str], taking: _Taking) -> dict[str, list[str]]:
     name, problems = shown_name(entry.name), list[LeftOut]()
     if not pictures:
-        taking.skip(name, "captions of a picture that is not there")
+        taking.skip(name, "captions for a missing picture")
         return {}
     try:
         data = read_entry(entry, MAX_CAPTION_FILE + 1)
@@ -199,9 +199,9 @@ def _captions(entry: Entry, pictures: list[str], taking: _Taking) -> dict[str, l
     captions, unknown = assign(rows, pictures, name, left_out=problems)
     taking.skip_all(problems)
     for image in unknown[:MOST_NAMED]:
-        taking.skip(image, "captions of a picture that is not there")
+        taking.skip(image, "captions for a missing picture")
     if len(unknown) > MOST_NAMED:
-        taking.skip(name, f"captions of {len(unknown) - MOST_NAMED:,} more pictures that are not there")
+        taking.skip(name, f"captions of {len(unknown) - MOST_NAMED:,} more missing pictures")
     return captions
 
 
@@ -211,7 +211,8 @@ def _kept_records(kept: Kept, by_name: dict[str, Entry], taking: _Taking) -> lis
         entry = by_name.get(kept.root + item.thumbnail)
         if entry is None or item.thumbnail in seen:
             taking.skip(
-                item.image, "its thumbnail is not in the gallery" if entry is None else "its thumbnail came before"
+                item.image,
+                "its thumbnail is not in the gallery" if entry is None else "another picture has this thumbnail",
             )
             continue
         seen.add(item.thumbnail)
@@ -246,20 +247,20 @@ def _is_wanted(entry: Entry, taking: _Taking) -> bool:
     if len(name) > limits.name:
         reason = f"its name has more than {limits.name} characters"
     elif name.startswith("/") or name[1:2] == ":" or ".." in parts:
-        reason = "its name leads out of the folder"
+        reason = "its name points outside the folder"
     elif any(part.startswith(".") for part in parts):
         reason = "it is hidden: its name, or its folder's, begins with a dot"
     elif len(parts) > limits.depth + 1:
-        reason = f"it lies more than {limits.depth} folders deep"
+        reason = f"it is more than {limits.depth} folders deep"
     elif entry.reason:
         reason = entry.reason
     elif suffix in ARCHIVES:
-        reason = "an archive inside is not opened: unpack it first"
+        reason = "archives inside archives are not opened: unpack it first"
     elif suffix not in SUFFIXES + CAPTION_SUFFIXES:
         known = f": {UNREAD[suffix]}" if suffix in UNREAD else ""
-        reason = f"it is neither a picture nor captions (CSV or JSON lines) that can be read{known}"
+        reason = f"it is neither a picture nor captions (CSV or JSON lines){known}"
     elif entry.size > most:
-        reason = f"it has {entry.size:,} bytes; at most {most:,} are taken"
+        reason = f"it has {entry.size:,} bytes, but the limit is {most:,}"
     else:
         return True
     taking.skip(name or "(no name)", reason)

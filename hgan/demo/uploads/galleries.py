@@ -42,7 +42,7 @@ class Galleries:
         if size > self.bytes.address:
             raise ValueError(
                 f"got a gallery of {size:,} bytes with its download, but expected at most {int(self.bytes.address):,}: "
-                "take fewer pictures"
+                "choose fewer pictures"
             )
         self.opened[folder], self.served[folder] = opened, served
         for gone in self.count.add(folder, visitor):

@@ -51,7 +51,7 @@ def galleries_of(
             continue
         if len(found) == _MOST_GALLERIES:
             raise ValueError(
-                f"got more than {_MOST_GALLERIES} galleries at once, but expected at most that: take fewer"
+                f"got more than {_MOST_GALLERIES} galleries at once, but expected at most that: choose fewer"
             )
         items, data = [], _read(by_name[f"{root}items.jsonl"])
         size += len(data)
@@ -77,8 +77,8 @@ def _items(data: bytes, name: str, left_out: list[LeftOut], stopped: Stopped | N
                 yield _bounded(item, line.where, left_out)
         if len(left_out) - before > MAX_DAMAGED:  # each is kept as long as the gallery is
             raise ValueError(
-                f"{name}: got more than {MAX_DAMAGED:,} things that cannot be used (the last: {left_out[-1].where}: "
-                f"{left_out[-1].reason}), but expected the whole items of a gallery"
+                f"{name}: got more than {MAX_DAMAGED:,} unusable items (the last: {left_out[-1].where}: "
+                f"{left_out[-1].reason}), but expected the items of a gallery"
             )
 
 
@@ -96,7 +96,7 @@ def _bounded(item: KeptItem, where: str, left_out: list[LeftOut]) -> KeptItem:
     good = [n for n, caption in enumerate(item.captions) if len(caption) <= MAX_CHARACTERS][:MAX_CAPTIONS]
     if len(good) == len(item.captions):
         return item
-    reason = f"{len(item.captions) - len(good):,} captions: at most {MAX_CAPTIONS} of {MAX_CHARACTERS:,} characters are taken"
+    reason = f"{len(item.captions) - len(good):,} captions: the limit is {MAX_CAPTIONS} captions of {MAX_CHARACTERS:,} characters"
     left_out.append(LeftOut(where, reason))
     captions = tuple(item.captions[n] for n in good)
     facts = tuple(item.facts[n] for n in good) if item.facts is not None else None

@@ -121,9 +121,7 @@ class Shares:
     def _give_up(self, keys: Iterable[Hashable]) -> Any:
         free = [key for key in keys if not self._held[key].busy]
         if not free:
-            raise ValueError(
-                "got more than there is room for now, but expected less at once: wait a moment, then try again, or bring less"
-            )
+            raise ValueError("got more than there is room for now: wait a moment and try again, or upload less")
         key = min(free, key=lambda key: (self.rank(key), self._held[key].order))
         del self._held[key]
         return key

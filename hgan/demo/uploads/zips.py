@@ -70,7 +70,7 @@ def open_zip(path: Path, name: str, limits: Limits, stopped: Stopped | None = No
         except UnicodeDecodeError:
             archive = zipfile.ZipFile(_without_wrong_marks(path))
     except _DAMAGED:
-        raise ValueError(f"{name}: got a file that cannot be opened as a zip, but expected a whole zip") from None
+        raise ValueError(f"{name}: got a file that cannot be opened as a zip, but expected a complete zip") from None
     try:
         _require_sound(archive, name, limits)
     except BaseException:
@@ -116,11 +116,11 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> E
     name = info.filename.replace("\\", "/")  # some Windows programs write it so
     kind, reason = stat.S_IFMT(info.external_attr >> 16), ""
     if kind not in (0, stat.S_IFREG):
-        reason = "a link is not followed" if kind == stat.S_IFLNK else "it is no plain file"
+        reason = "links are not followed" if kind == stat.S_IFLNK else "it is not a regular file"
     elif info.flag_bits & 1:
         reason = "it is encrypted: make a zip without a password"
     elif info.compress_type not in _METHODS:
-        reason = "it is packed in an unusual way: make an ordinary zip"
+        reason = "its compression is not supported: make an ordinary zip"
     elif info.file_size > 1_000_000 and info.file_size > limits.ratio * info.compress_size:
         reason = f"it unpacks to more than {limits.ratio} times its size"
     return Entry(name, info.file_size, partial(archive.open, info), reason)
@@ -131,7 +131,7 @@ def _require_sound(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
     for one, following in pairwise(infos):
         if one.header_offset + _HEADER + one.compress_size > following.header_offset:
             raise ValueError(
-                f"{name}: got a zip whose entries lie over one another, but expected an ordinary zip: pack the pictures again"
+                f"{name}: got a zip with overlapping entries, but expected an ordinary zip: zip the pictures again"
             )
     unpacked = sum(info.file_size for info in infos)
     if unpacked > 2 * limits.bytes:

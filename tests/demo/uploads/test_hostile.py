@@ -201,7 +201,7 @@ def test_captions_of_a_large_data_set_with_few_pictures_are_counted_not_listed(t
     received = take({"0.png": png, "c.jsonl": "\n".join(lines).encode()})
     assert received.records[0].captions == ("a dog",)
     assert len(received.skipped) == 201
-    assert received.skipped[-1] == ("c.jsonl", "captions of 4,799 more pictures that are not there")
+    assert received.skipped[-1] == ("c.jsonl", "captions of 4,799 more missing pictures")
 
 
 @pytest.mark.parametrize("name", ["c.jsonl", "c.csv"])

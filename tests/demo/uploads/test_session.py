@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hgan.checkpoint import load
-from hgan.data.folder import read_dataset
 from hgan.demo.uploads import private
 from hgan.demo.uploads import session as uploads
 from hgan.demo.uploads.captions import assign, read_captions
@@ -23,7 +21,6 @@ from hgan.demo.uploads.files import Received, Upload, receive
 from hgan.demo.uploads.limits import Limits
 from hgan.demo.uploads.private import PrivateFolders
 from hgan.demo.uploads.session import SessionGallery, StoppedError, build_session_gallery
-from hgan.gallery.build import build_gallery
 from hgan.gallery.store import verify
 from hgan.retrieval.retriever import Retriever
 
@@ -71,7 +68,7 @@ def test_pictures_of_a_zip_get_captions_by_their_names(zipped, png):
     text = "image,caption\nholiday/a.png,a dog\na.PNG,never\nb.png,a cat\nb.png,two cats\nholiday/c.png,none here\n"
     received = zipped({"holiday/a.png": png, "holiday/b.png": png, "captions.csv": text.encode("utf-8-sig")})
     assert {r.id: r.captions for r in received.records} == {"holiday/a": ("a dog",), "holiday/b": ("a cat", "two cats")}
-    assert reasons(received) == dict.fromkeys(("a.PNG", "holiday/c.png"), "captions of a picture that is not there")
+    assert reasons(received) == dict.fromkeys(("a.PNG", "holiday/c.png"), "captions for a missing picture")
 
 
 def test_loose_pictures_take_captions_as_json_lines(tmp_path, folder, png):
@@ -130,7 +127,7 @@ def test_links_and_devices_of_a_zip_are_not_followed(zipped, png):
         info = zipfile.ZipInfo(name)
         info.external_attr = (kind | 0o777) << 16
         entries[info] = b"/etc/passwd"
-    assert reasons(zipped(entries)) == {"link.png": "a link is not followed", "pipe.png": "it is no plain file"}
+    assert reasons(zipped(entries)) == {"link.png": "links are not followed", "pipe.png": "it is not a regular file"}
 
 
 def test_an_encrypted_entry_is_left_out(tmp_path, folder, png):
@@ -154,7 +151,7 @@ def test_of_two_entries_of_one_name_the_first_is_taken(tmp_path, folder, png):
         archive.writestr("a.png", png)
         archive.writestr("a.png", b"another")
     received = receive([Upload(path, "up.zip")], folder)
-    assert reasons(received) == {"a.png": "this name came before"}
+    assert reasons(received) == {"a.png": "another file has this name"}
     assert received.records[0].path.read_bytes() == png
 
 
@@ -283,15 +280,6 @@ def test_captions_that_fit_no_picture_are_refused_with_an_example():
 
 
 # --- galleries of one's own -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def retriever(tiny_checkpoint: Path, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Retriever:
-    model, processor = load(str(tiny_checkpoint), "cpu")
-    gallery = build_gallery(
-        model, processor, read_dataset(tiny_dataset), tmp_path_factory.mktemp("g") / "shapes", "tiny"
-    )
-    return Retriever(model, processor, gallery)
 
 
 @pytest.fixture

@@ -59,8 +59,8 @@ def read(folder: Path, split: str | None = None) -> tuple[list[Any], dict[str, s
         (b"{", "got a damaged line"),
         (b'{"image": "a\xe9.png"}', "not UTF-8"),
         (b'["a.png"]', "got list"),
-        (b"[" * 100_000, "lists or objects in too many others"),
-        (b'{"image": "b.png", "n": ' + b"9" * 5000 + b"}", "a number of too many digits"),
+        (b"[" * 100_000, "lists or objects nested too deeply"),
+        (b'{"image": "b.png", "n": ' + b"9" * 5000 + b"}", "a number with too many digits"),
         ({"image": "../b.png"}, "a path inside the folder"),
         ({"image": "b\0.png"}, "a path inside the folder"),
         ({"image": "."}, "a path inside the folder"),
@@ -211,7 +211,7 @@ def test_evaluation_and_audit_go_on_without_them(spoilt, tiny_model, tiny_proces
 def test_nothing_but_unreadable_pictures_is_an_error(spoilt, tiny_model, tiny_processor):
     records = read_dataset(spoilt, "dev")[1:3]
     with pytest.raises(
-        ValueError, match=r"got 2 pictures of which none can be read \(the first: captions.jsonl line 10"
+        ValueError, match=r"got 2 pictures none of which can be read \(the first: captions.jsonl line 10"
     ):
         score_records(tiny_model, tiny_processor, records)
     with pytest.raises(ValueError, match=r"captions\.jsonl line 10"):
@@ -404,7 +404,7 @@ def test_the_work_of_a_stopped_build_is_not_taken_for_pictures(folder, picture, 
     left_out: list[LeftOut] = []
     assert [record.id for record in read_dataset(folder, left_out=left_out)] == ["a", "b", "c"]
     assert [(one.where, one.reason) for one in left_out] == [
-        ("holiday.building/", "the work of a gallery build that was stopped")
+        ("holiday.building/", "the unfinished work of a stopped gallery build")
     ]
 
 
