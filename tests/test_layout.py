@@ -19,7 +19,7 @@ ORDER = [
     {"settings", "labels"},
     {"defaults"},
     {"io"},
-    {"config", "words"},
+    {"config", "words", "function_words"},
     {"types"},
     {"image_processing"},
     {"processing"},
