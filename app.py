@@ -29,7 +29,6 @@ with without_proxy():
 
     from hgan.demo.end import clean_up
     from hgan.demo.serving.doors import guarded_app
-    from hgan.demo.serving.gpu import place
     from hgan.demo.serving.health import app_kwargs
     from hgan.demo.shell import build_demo
     from hgan.demo.uploads.session import everyday
@@ -81,7 +80,8 @@ def serve(settings: Settings, ended: threading.Event) -> None:
     check_places(settings)
     many_files()
     small_heap()
-    retriever = place(Retriever.open())
+    retriever = Retriever.open()
+    retriever.encoder.use_bfloat16()
     options = launch_options(settings)
     options["app_kwargs"]["routes"] += app_kwargs(retriever)["routes"]
     demo = build_demo(retriever, settings)

@@ -28,7 +28,7 @@ def main() -> int:
     retriever = Retriever.open(options.checkpoint, options.gallery, "cpu")
     gallery = retriever.gallery
     images = gallery.images.rows(range(len(gallery.images)))
-    texts = retriever.side(False).all
+    texts = retriever.scorer(False).all
     assert isinstance(images, ImageGraph)
     assert isinstance(texts, TextGraph)
     exact = score_table(images, texts, retriever.parameters).score

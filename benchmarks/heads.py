@@ -18,10 +18,11 @@ from hgan.config import HGANConfig
 from hgan.data.folder import Record
 from hgan.data.phrases import Naming, grounding_loss, namings_of_labels, namings_of_truth
 from hgan.data.truth import SceneTruth
-from hgan.evaluation.evaluate import Scored, truth_of
+from hgan.evaluation.evaluate import Scored
 from hgan.evaluation.faithfulness.pointing import point, summarise
+from hgan.evaluation.metrics import truth_of
 from hgan.model.hgan import HGANModel
-from hgan.model.similarity import SimilarityParameters, join_columns, pair_terms, score_table
+from hgan.model.similarity import join_columns, pair_terms, score_table
 from hgan.processing import HGANProcessor
 from hgan.training.batches import TrainingSet, draw_captions
 from hgan.training.config import TrainConfig
@@ -156,8 +157,7 @@ def score(model: HGANModel, pictures: Pictures) -> dict[str, Any]:
     images = [model.graph_of_regions(features.regions(rows)) for rows in torch.arange(len(records)).split(256)]
     order = features.word_counts.argsort()
     texts = concatenate([model.graph_of_words(features.words(block)) for block in order.split(256)])[order.argsort()]
-    learned = model.similarity_parameters
-    parameters = SimilarityParameters(learned.temperature, learned.level_weights)
+    parameters = model.similarity_parameters
     joined = concatenate(images)
     table = score_table(joined, texts, parameters)
     owner = torch.arange(len(records)).repeat_interleave(features.caption_counts)

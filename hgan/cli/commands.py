@@ -16,6 +16,7 @@ import torch
 from ..checkpoint import CHECKPOINT, fingerprint, load, save_checkpoint, soup
 from ..data.folder import Record, read_dataset
 from ..data.truth import read_truth
+from ..defaults import default_checkpoint
 from ..evaluation.evaluate import score_records
 from ..evaluation.faithfulness import audit as audit_explanations
 from ..evaluation.level_weights import set_level_weights
@@ -28,7 +29,7 @@ from ..io.names import written
 from ..io.places import file_place, folder_place, json_with
 from ..io.terminal import complain, json_text, say
 from ..model.hgan import HGANModel
-from ..retrieval.retriever import Retriever, default_checkpoint
+from ..retrieval.retriever import Retriever
 from ..version import __version__
 from ..visualize.audit_plot import is_audit_figure, write_audit_figure
 from .report import audit_lines, evaluation_lines, evaluation_report, explanation_lines, search_lines, weighing_lines

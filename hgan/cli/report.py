@@ -10,6 +10,7 @@ from ..data.truth import SceneTruth, hard_groups
 from ..evaluation.by_tag import hard_group_results, recall_by_tag
 from ..evaluation.evaluate import Scored
 from ..evaluation.level_weights import Weighed
+from ..evaluation.metrics import tags_of
 from ..retrieval.results import Explanation, SearchResult
 from ..types import LEVELS
 
@@ -30,9 +31,9 @@ def evaluation_report(
         **metrics["score"].to_json(),
         "levels": {name: metrics[name].to_json() for name in LEVELS},
     }
-    if scored.truth is None:
+    tags = tags_of(records)
+    if not any(tags):
         return report
-    tags = [fact.tag for record in records for fact in record.facts or ()]
     by_tag = recall_by_tag(scored.table.score, scored.truth, tags)
     report["tags"] = {tag: result.to_json() for tag, result in by_tag.items()}
     row_of = {record.id: row for row, record in enumerate(records)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from PIL import Image
@@ -30,14 +30,16 @@ def encode_records(
         ValueError: a picture cannot be read; `encode_readable` goes on without it.
     """
     records, left_out = list(records), list[LeftOut]()
-    graph, _ = encode_readable(model, records, left_out, batch_size, progress)
+    encode, size = partial(encode_images, model), model.config.image_size
+    graph, _ = encode_readable(encode, size, records, left_out, batch_size, progress)
     if left_out:
         raise ValueError(f"{left_out[0].where}: {left_out[0].reason}")
     return graph
 
 
 def encode_readable(
-    model: HGANModel,
+    encode: Callable[[Sequence[Image.Image]], ImageGraph],
+    size: int,
     records: Sequence[Record],
     left_out: list[LeftOut],
     batch_size: int = 32,
@@ -46,16 +48,20 @@ def encode_readable(
     """Pictures of a dataset through the picture tower, and the records that they are of: those that can be read. The others
     are reported in `left_out`, with their captions.
 
+    Args:
+        encode: a batch of pictures, one row each.
+        size: of the squares that the model takes, in pixels.
+
     Raises:
         ValueError: none of them can be read.
     """
     parts, kept = [], list[Record]()
     chunks = [records[i : i + batch_size] for i in range(0, len(records), batch_size)]
-    opened: Iterable[Opened] = one_ahead(partial(open_readable, size=model.config.image_size), chunks)
+    opened: Iterable[Opened] = one_ahead(partial(open_readable, size=size), chunks)
     for images, read, unread in tqdm(opened, total=len(chunks), desc="pictures", unit="batch", disable=not progress):
         left_out += unread
         if images:
-            parts.append(encode_images(model, images))
+            parts.append(encode(images))
             kept += read
     if not parts:
         raise ValueError(none_readable(len(records), left_out))

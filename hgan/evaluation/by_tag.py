@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..data.truth import Group
-from .metrics import Recall, recall, text_to_image_ranks
+from .metrics import Recall, ranks, recall
 
 
 @dataclass(frozen=True)
@@ -51,26 +51,26 @@ class GroupResult:
 
 
 def recall_by_tag(
-    table: Float[Tensor, "images texts"], truth: Bool[Tensor, "images texts"], tags: Sequence[str]
+    table: Float[Tensor, "images texts"], truth: Bool[Tensor, "images texts"], tags: Sequence[str | None]
 ) -> dict[str, TagRecall]:
     """Recalls of the captions of each tag, in the order the tags come up; captions true of no picture here are left out.
 
     Args:
         table: scores.
         truth: which caption (column) is true of which picture (row).
-        tags: one a caption.
+        tags: one a caption; None where it is not known.
 
     Raises:
         ValueError: shapes do not fit.
     """
     _check(table, truth, len(tags))
-    ranks = _ranks(table, truth)
+    rank = ranks(table.T, truth.T)
     columns: dict[str, list[int]] = defaultdict(list)
     for column, tag in enumerate(tags):
-        if ranks[column] > 0:
+        if tag is not None and rank[column] > 0:
             columns[tag].append(column)
     share = 100 * truth.float().mean(0)
-    return {tag: TagRecall(len(at), recall(ranks[at]), share[at].mean().item()) for tag, at in columns.items()}
+    return {tag: TagRecall(len(at), recall(rank[at]), share[at].mean().item()) for tag, at in columns.items()}
 
 
 def hard_group_results(
@@ -99,7 +99,7 @@ def hard_group_results(
         telling = right.any(0) & ~right.all(0)
         if not telling.any():
             continue
-        first = _ranks(scores, right)[telling] == 1
+        first = ranks(scores.T, right.T)[telling] == 1
         result = (first.tolist(), right.float().mean(0)[telling].tolist())
         found[group.differs].append(result)
         found["all"].append(result)
@@ -113,10 +113,6 @@ def hard_group_results(
         )
         for name, results in sorted(found.items(), key=lambda entry: (entry[0] == "all", entry[0]))
     }
-
-
-def _ranks(table: Tensor, truth: Tensor) -> Tensor:
-    return text_to_image_ranks(table, torch.zeros(table.shape[1], dtype=torch.long), truth)
 
 
 def _check(table: Tensor, truth: Tensor, captions: int) -> None:

@@ -10,6 +10,7 @@ import torch
 from tqdm import tqdm
 
 from ..model.hgan import HGANModel
+from ..model.similarity import weighted_sum
 from ..types import LEVELS
 from .evaluate import Scored
 from .metrics import retrieval_metrics
@@ -40,7 +41,7 @@ def weigh(scored: Sequence[Scored], progress: bool = False) -> list[Weighed]:
     for weights in tqdm(list(_grid()), desc="weigh", unit="weights", disable=not progress):
         rsums = []
         for one in scored:
-            score = torch.stack([w * one.table.levels[name] for w, name in zip(weights, LEVELS, strict=True)]).sum(0)
+            score = weighted_sum(one.table.levels, weights)
             rsums.append(retrieval_metrics(score, one.owner, one.truth).rsum)
         found.append(Weighed(weights, tuple(rsums)))
     return sorted(found, key=lambda w: (-round(w.mean, 6), sum(x * x for x in w.weights)))

@@ -1,12 +1,19 @@
-"""Retrieval metrics. Tables are images (rows) x texts (columns), larger is better; ties count against the truth."""
+"""Retrieval metrics: what is true of what, ranks, recalls. The one implementation for evaluation, tags and Error analysis.
+
+Tables are images (rows) x texts (columns), larger is better; ties count against the truth.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from ..data.record import CaptionFact
 
 
 @dataclass(frozen=True)
@@ -41,12 +48,64 @@ class RetrievalMetrics:
         return {**asdict(self), "rsum": self.rsum}
 
 
+class Described(Protocol):
+    """A picture with captions: a record of a dataset, or an item of a gallery."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def captions(self) -> tuple[str, ...]: ...
+
+    @property
+    def facts(self) -> tuple[CaptionFact, ...] | None: ...
+
+
+def owners(pictures: Sequence[Described]) -> Int[Tensor, texts]:
+    """The row of the picture that each caption was written for, captions in the order of their pictures."""
+    return torch.tensor([row for row, picture in enumerate(pictures) for _ in picture.captions], dtype=torch.long)
+
+
+def tags_of(pictures: Sequence[Described]) -> list[str | None]:
+    """What kind of caption each one is; None where that is not known."""
+    return [None if fact is None else fact.tag for fact in _facts_of(pictures)]
+
+
+def truth_of(pictures: Sequence[Described]) -> Bool[Tensor, "images texts"]:
+    """Which captions are true of which pictures: each of its own picture, and where facts are known, of the others they name."""
+    truth = own_pairs(owners(pictures), len(pictures))
+    row_of = {picture.id: row for row, picture in enumerate(pictures)}
+    for column, fact in enumerate(_facts_of(pictures)):
+        if fact is not None:
+            truth[[row_of[id_] for id_ in fact.true_of if id_ in row_of], column] = True
+    return truth
+
+
+def _facts_of(pictures: Sequence[Described]) -> list[CaptionFact | None]:
+    return [fact for picture in pictures for fact in picture.facts or [None] * len(picture.captions)]
+
+
 def own_pairs(owner: Int[Tensor, texts], images: int) -> Bool[Tensor, "images texts"]:
     """The truth where each text is true of one picture."""
     return owner[None, :] == torch.arange(images, device=owner.device)[:, None]
 
 
-def _ranks(table: Float[Tensor, "queries answers"], truth: Bool[Tensor, "queries answers"]) -> Int[Tensor, queries]:
+@dataclass(frozen=True)
+class Places:
+    """Where the truth of each query stands. Queries without any true answer have rank 0."""
+
+    rank: Int[Tensor, queries]  # of the best true answer, from 1; ties count against it
+    truth: Int[Tensor, queries]  # that answer
+    wrong: Int[Tensor, queries]  # the best wrong answer; -1 where every answer is true
+
+
+def places(table: Float[Tensor, "queries answers"], truth: Bool[Tensor, "queries answers"]) -> Places:
+    """Where the best true answer of each query stands among the wrong ones."""
+    wrong = table.masked_fill(truth, float("-inf")).argmax(1).masked_fill(truth.all(1), -1)
+    return Places(ranks(table, truth), table.masked_fill(~truth, float("-inf")).argmax(1), wrong)
+
+
+def ranks(table: Float[Tensor, "queries answers"], truth: Bool[Tensor, "queries answers"]) -> Int[Tensor, queries]:
     """Rank of the best true answer among the wrong ones, from 1; 0 for a query without a true answer."""
     best = table.masked_fill(~truth, float("-inf")).amax(1, keepdim=True)
     return (((table >= best) & ~truth).sum(1) + 1) * truth.any(1)
@@ -62,7 +121,7 @@ def text_to_image_ranks(
     Args:
         truth: where a text may be true of several pictures; the best of them counts.
     """
-    return _ranks(table.T, (own_pairs(owner, len(table)) if truth is None else truth).T)
+    return ranks(table.T, (own_pairs(owner, len(table)) if truth is None else truth).T)
 
 
 def image_to_text_ranks(
@@ -74,7 +133,7 @@ def image_to_text_ranks(
 
     Only texts that are not true of it stand before it.
     """
-    return _ranks(table, own_pairs(owner, len(table)) if truth is None else truth)
+    return ranks(table, own_pairs(owner, len(table)) if truth is None else truth)
 
 
 def recall(ranks: Int[Tensor, queries]) -> Recall:

@@ -1,4 +1,4 @@
-"""One side of a gallery, all its pictures or all its captions: what a query is compared with."""
+"""All pictures or all captions of a gallery, scored against a query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .packed import RaggedGraphs
 Graph = ImageGraph | TextGraph
 
 
-class Side:
+class Scorer:
     """Graphs to compare queries with. Up to EXACT_LIMIT rows all are compared, of more only candidates.
 
     Args:
@@ -31,12 +31,12 @@ class Side:
 
     @cached_property
     def all(self) -> Graph:
-        """Every row as one batch; only of a side that is `exact`."""
+        """Every row as one batch; only where `exact`."""
         return self.graphs.rows(range(len(self.graphs)))
 
     @cached_property
     def flat(self) -> FlatGraphs:
-        """Every row without padding; only of a side that is `exact`."""
+        """Every row without padding; only where `exact`."""
         return self.graphs.flat()
 
     @cached_property

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.utils import ModelOutput, logging
+from transformers.utils import logging
 
 from ..config import HGANConfig, require_settings
 from ..types import ImageGraph, Regions, Similarity, TextGraph, Words
 from .backbone import Backbone
 from .checked import require_finite, require_whole, without_report
+from .contrastive import GlobalFeatures, contrastive_loss
 from .graph import REGION_EDGE_DIM, WORD_EDGE_DIM, GraphLayer, region_edges, word_edges
 from .mfar import MFAR
+from .output import HGANOutput
 from .proposals import Proposals
 from .regions import RegionEncoder
 from .similarity import MIN_TEMPERATURE, SimilarityParameters, similarity
 
 _log = logging.get_logger(__name__)
-
-
-@dataclass
-class HGANOutput(ModelOutput):
-    """What `HGANModel.forward` returns. Rows of `logits_per_image` are images, columns are texts: scores times
-    `logit_scale`."""
-
-    logits_per_image: Tensor | None = None
-    logits_per_text: Tensor | None = None
-    similarity: Similarity | None = None
-    image_graph: ImageGraph | None = None
-    text_graph: TextGraph | None = None
-    proposals: Proposals | None = None
 
 
 class NodeProjection(nn.Module):
@@ -84,7 +72,7 @@ class HGANPreTrainedModel(PreTrainedModel):
         return (model, info) if told else model
 
 
-class HGANModel(HGANPreTrainedModel):
+class HGANModel(GlobalFeatures, HGANPreTrainedModel):
     r"""Hierarchical Graph Alignment Network (Guo et al., IEEE TMM 2023), as the project's design reads it.
 
     Either tower can be called alone: `encode_image` (pixels, or precomputed `Regions`) and `encode_text`;
@@ -272,8 +260,16 @@ class HGANModel(HGANPreTrainedModel):
         attention_mask: Int[Tensor, "texts tokens"] | None = None,
         word_index: Int[Tensor, "texts tokens"] | None = None,
         regions: Regions | None = None,
+        return_loss: bool | None = None,
     ) -> HGANOutput:
-        """Whatever is given is encoded; with both modalities, they are compared."""
+        """Whatever is given is encoded; with both modalities, they are compared.
+
+        Args:
+            return_loss: add `contrastive_loss`, as CLIP does; text n is then that of picture n.
+
+        Raises:
+            ValueError: input_ids without what belongs to them; a loss without one text a picture.
+        """
         proposals = image_graph = text_graph = result = None
         if pixel_values is not None and regions is None:
             regions, proposals = self.encode_regions(pixel_values)
@@ -287,7 +283,9 @@ class HGANModel(HGANPreTrainedModel):
         if image_graph is not None and text_graph is not None:
             result = self.similarity(image_graph, text_graph)
             logits = result.score * self.logit_scale.float().exp().clamp(max=100)
-        return HGANOutput(logits, None if logits is None else logits.T, result, image_graph, text_graph, proposals)
+        loss = contrastive_loss(logits) if return_loss else None
+        turned = None if logits is None else logits.T
+        return HGANOutput(loss, logits, turned, result, image_graph, text_graph, proposals)
 
 
 def _node_weights(

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..types import LEVELS, FeatureGraph, Similarity, TextGraph
+from ..types import FeatureGraph, Similarity, TextGraph
 from .fp16 import HalfVectors
-from .similarity import LN2, NOTHING, SimilarityParameters, soft_maximum
+from .similarity import LN2, NOTHING, SimilarityParameters, scored, soft_maximum
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ def similarity_to_all(query: FeatureGraph, others: FlatGraphs, parameters: Simil
     }
     shape = (-1, 1) if isinstance(query, TextGraph) else (1, -1)
     levels = {name: level.view(shape) for name, level in levels.items()}
-    score = sum(weight * levels[name] for name, weight in zip(LEVELS, parameters.level_weights, strict=True))
-    assert isinstance(score, Tensor)
-    return Similarity(score, levels, dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True)))
+    return scored(levels, parameters)
 
 
 def _sums(values: Float[Tensor, "nodes columns"], graphs: FlatGraphs) -> Float[Tensor, "graphs columns"]:

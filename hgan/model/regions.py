@@ -1,4 +1,4 @@
-"""The region encoder: backbone, pyramid, proposals, context cells -> regions (design section 2)."""
+"""The region encoder: backbone, pyramid, proposals, context cells -> regions (docs/architecture.md, section 2)."""
 
 from __future__ import annotations
 
@@ -98,8 +98,9 @@ class RegionEncoder(nn.Module):
         coarse = self.coarse(maps[-1])
         what = roi_align(coarse, boxes, self.roi_size)
         detail = self.fine(roi_align(pyramid[0], boxes, self.roi_size))
-        features = self.norm((what + detail).float())
-        image_feature = self.norm(coarse.mean((2, 3)).float())
+        # In the precision of the weights, also where autocast made the maps coarser.
+        features = self.norm((what + detail).to(self.norm.weight.dtype))
+        image_feature = self.norm(coarse.mean((2, 3)).to(self.norm.weight.dtype))
         return Regions(features, boxes, mask, image_feature, kinds, labels, scores), proposals
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Three-level similarity as pure functions over whole (images x texts) blocks (design section 5).
+"""Three-level similarity as pure functions over whole (images x texts) blocks (docs/architecture.md, section 5).
 
 The soft maximum of cosines c at temperature t is sum(softmax(c / t) * c): unlike log-sum-exp it is a sum of terms,
 so every level is a sum of
@@ -8,9 +8,9 @@ terms that `pair_terms` lists, and those add up to the score.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -36,6 +36,17 @@ class SimilarityParameters:
 
     temperature: Float[Tensor, ""]
     level_weights: Float[Tensor, 3]
+
+    def to(self, *args: Any, **kwargs: Any) -> SimilarityParameters:
+        """`Tensor.to` on every field that has it."""
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(
+            self, **{name: value.to(*args, **kwargs) for name, value in held.items() if hasattr(value, "to")}
+        )
+
+    def weighted(self, weights: Mapping[str, float]) -> SimilarityParameters:
+        """The same with other level weights, as `scaled_weights` takes them."""
+        return replace(self, level_weights=scaled_weights(weights))
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,24 @@ def _numbers(weights: Mapping[str, float]) -> list[float] | None:
     return numbers if all(math.isfinite(number) and number >= 0 for number in numbers) else None
 
 
+def weighted_sum(levels: Mapping[str, Tensor], weights: Iterable[float | Tensor]) -> Tensor:
+    """The score of levels: the sum of weight * level.
+
+    Args:
+        levels: tensors of one shape, by the names of LEVELS.
+        weights: in the order of LEVELS.
+    """
+    total = sum(weight * levels[name] for name, weight in zip(LEVELS, weights, strict=True))
+    assert isinstance(total, Tensor)
+    return total
+
+
+def scored(levels: dict[str, Float[Tensor, "images texts"]], parameters: SimilarityParameters) -> Similarity:
+    """Levels with their weighted sum."""
+    weights = dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True))
+    return Similarity(weighted_sum(levels, parameters.level_weights), levels, weights)
+
+
 def similarity(image: ImageGraph, text: TextGraph, parameters: SimilarityParameters) -> Similarity:
     """All three levels and their weighted sum for a block of images and texts."""
     levels = {
@@ -130,10 +159,7 @@ def similarity(image: ImageGraph, text: TextGraph, parameters: SimilarityParamet
         "local": local_level(image, text, parameters.temperature),
         "cross": cross_level(image, text, parameters.temperature),
     }
-    score = sum(weight * levels[name] for name, weight in zip(LEVELS, parameters.level_weights, strict=True))
-    assert isinstance(score, Tensor)
-    weights = dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True))
-    return Similarity(score, levels, weights)
+    return scored(levels, parameters)
 
 
 def join_columns(blocks: list[Similarity]) -> Similarity:
@@ -189,9 +215,7 @@ def score_table(
             block = similarity(trim(image[rows]), text_block, parameters)
             for name in LEVELS:
                 table[name][rows[:, None], columns] = block.levels[name]
-    score = sum(weight * table[name] for name, weight in zip(LEVELS, parameters.level_weights, strict=True))
-    assert isinstance(score, Tensor)
-    return Similarity(score, table, dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True)))
+    return scored(table, parameters)
 
 
 def trim(graph: G) -> G:

@@ -1,4 +1,5 @@
-"""Error analysis of a score table: metrics, and for every query where its truth stands and which level decided.
+"""Error analysis of a gallery: the metrics of `hgan evaluate`, and for every query where its truth stands and which
+level decided.
 
 Tables are pictures (rows) x captions (columns), as everywhere. A truth table says which caption is true of which picture:
 with facts about the captions that can be several pictures, and any of them is a hit.
@@ -7,18 +8,21 @@ with facts about the captions that can be several pictures, and any of them is a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool
 from torch import Tensor
 
-from ..evaluation.metrics import Recall, RetrievalMetrics, recall
+from ..evaluation.by_tag import recall_by_tag
+from ..evaluation.evaluate import Scored
+from ..evaluation.metrics import owners, places, tags_of, truth_of
+from ..gallery.scorer import Scorer
 from ..gallery.store import Gallery
+from ..io.timing import Timer
 from ..model.similarity import SimilarityParameters, join_columns, score_table
-from ..types import LEVELS, ImageGraph, Similarity, TextGraph
-from .results import QueryRow
+from ..types import ImageGraph, Similarity, TextGraph
+from .results import Analysis, QueryRow
 
 MAX_CELLS = 30_000_000  # pictures x captions: four tables of 120 MB
 BLOCK = 500  # captions between two reports of progress
@@ -26,26 +30,49 @@ BLOCK = 500  # captions between two reports of progress
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where the truth of each query stands. Queries without any true answer have rank 0."""
+def analyse(
+    gallery: Gallery,
+    pictures: Scorer,
+    captions: Callable[[Progress], Scorer],
+    parameters: SimilarityParameters,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Every caption of a gallery against every picture, both ways.
 
-    rank: Int[Tensor, queries]  # of the best true answer, from 1; ties count against it
-    truth: Int[Tensor, queries]  # that answer
-    wrong: Int[Tensor, queries]  # the best wrong answer; -1 where every answer is true
+    Args:
+        captions: gives the captions, and may have to encode them, which it reports.
+        progress: called with (captions done, captions in all).
 
+    Raises:
+        ValueError: more than MAX_CELLS pairs, or no captions.
+    """
+    timer, encoded = Timer(), gallery.captions is not None
 
-def truth_of(gallery: Gallery) -> Bool[Tensor, "pictures captions"]:
-    """Which captions are true of which pictures: each of its own picture, and where the gallery knows more, of those
-    too."""
-    truth = torch.zeros(len(gallery.items), len(gallery.caption_keys), dtype=torch.bool)
-    for column, key in enumerate(gallery.caption_keys):
-        truth[key.row, column] = True
-        facts = gallery.items[key.row].facts
-        if facts is not None:
-            others = [gallery.row_of[id] for id in facts[key.number].true_of if id in gallery.row_of]
-            truth[others, column] = True
-    return truth
+    def first_half(done: int, total: int) -> None:
+        if progress:
+            progress(done, 2 * total)
+
+    def second_half(done: int, total: int) -> None:
+        if progress:
+            progress(done, total) if encoded else progress(total + done, 2 * total)
+
+    require_size(len(pictures.graphs), len(gallery.caption_keys))
+    texts, images = captions(first_half).all, pictures.all
+    assert isinstance(images, ImageGraph)
+    assert isinstance(texts, TextGraph)
+    table = scores_of(images, texts, parameters, second_half)
+    scored, tags = Scored(table, owners(gallery.items), truth_of(gallery.items)), tags_of(gallery.items)
+    by_tag = recall_by_tag(table.score, scored.truth, tags)
+    return Analysis(
+        gallery=gallery.name,
+        pictures=len(images),
+        captions=len(texts),
+        level_weights=table.weights,
+        metrics=scored.metrics(),
+        tags={tag: by_tag[tag].recall for tag in sorted(by_tag)},
+        rows=rows_of(table, scored.truth, gallery),
+        timing_ms={"analyse": timer.lap()},
+    )
 
 
 def require_size(pictures: int, captions: int) -> None:
@@ -77,46 +104,17 @@ def scores_of(
     return Similarity(table.score[:, back], levels, table.weights)
 
 
-def places(table: Float[Tensor, "queries answers"], truth: Bool[Tensor, "queries answers"]) -> Places:
-    """Where the best true answer of each query stands among the wrong ones."""
-    best_true = table.masked_fill(~truth, float("-inf"))
-    best_wrong = table.masked_fill(truth, float("-inf"))
-    top, place = best_true.max(1)
-    rank = ((best_wrong >= top[:, None]) & ~truth).sum(1) + 1
-    wrong = best_wrong.argmax(1).masked_fill(truth.all(1), -1)
-    return Places(rank * truth.any(1), place, wrong)
-
-
-def metrics_of(table: Similarity, truth: Bool[Tensor, "pictures captions"]) -> dict[str, RetrievalMetrics]:
-    """Both directions, for the score and for each level alone."""
-    named = {"score": table.score, **{name: table.levels[name] for name in LEVELS}}
-    return {
-        name: RetrievalMetrics(recall(places(values, truth).rank), recall(places(values.T, truth.T).rank))
-        for name, values in named.items()
-    }
-
-
 def rows_of(table: Similarity, truth: Bool[Tensor, "pictures captions"], gallery: Gallery) -> list[QueryRow]:
     """One row a query: captions first, then the pictures that have a caption."""
     captions = [gallery.caption_id(n) for n in range(len(gallery.caption_keys))]
     pictures = [item.id for item in gallery.items]
-    tags: list[str | None] = []
-    for key in gallery.caption_keys:
-        facts = gallery.items[key.row].facts
-        tags.append(facts[key.number].tag if facts is not None else None)
     texts = [gallery.caption_text(n) for n in range(len(captions))]
     names = [item.image for item in gallery.items]
     turned = Similarity(table.score.T, {name: level.T for name, level in table.levels.items()}, table.weights)
     return [
-        *_rows("text_to_image", turned, truth.T, captions, texts, tags, pictures),
+        *_rows("text_to_image", turned, truth.T, captions, texts, tags_of(gallery.items), pictures),
         *_rows("image_to_text", table, truth, pictures, names, [None] * len(pictures), captions),
     ]
-
-
-def recall_by_tag(rows: Sequence[QueryRow]) -> dict[str, Recall]:
-    """Sentence to picture, each kind of caption for itself."""
-    tags = sorted({row.tag for row in rows if row.tag is not None})
-    return {tag: recall(torch.tensor([row.rank for row in rows if row.tag == tag])) for tag in tags}
 
 
 def _rows(

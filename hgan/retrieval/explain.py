@@ -8,12 +8,60 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..encoding import Encoder
+from ..gallery.scorer import Scorer
+from ..gallery.store import Gallery
+from ..io.timing import Timer
 from ..model.similarity import SimilarityParameters, pair_terms, similarity
 from ..processing import Sentence
 from ..types import KINDS, LEVELS, OBJECT, ImageGraph, TextGraph
-from .results import NodeTerms
+from .ids import caption_row, picture_row
+from .query import Query
+from .results import Explanation, NodeTerms
 
 _CELLS_3X3 = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
+
+
+def explain_match(
+    encoder: Encoder,
+    gallery: Gallery,
+    id: str,
+    query: Query,
+    captions: Scorer | None,
+    parameters: SimilarityParameters,
+) -> Explanation:
+    """Why a picture of a gallery and a sentence match, by the gallery's stored graphs.
+
+    Args:
+        id: as in `hgan.retrieval.retriever.Retriever.explain`.
+        captions: of the gallery, for a picture query.
+
+    Raises:
+        ValueError: an id that is not in the gallery, or of a picture without captions where one is needed.
+    """
+    timer, picture, text = Timer(), query.graph, query.graph
+    if query.sentence is not None:
+        row, sentence = picture_row(gallery, id), query.sentence
+        id, picture = gallery.items[row].id, gallery.images.rows([row])
+    else:
+        assert captions is not None
+        assert isinstance(picture, ImageGraph)
+        caption = caption_row(gallery, id, picture, captions, parameters)
+        id, row = gallery.caption_id(caption), gallery.caption_keys[caption].row
+        text, sentence = captions.graphs.rows([caption]), encoder.processor.read(gallery.caption_text(caption))
+    assert isinstance(picture, ImageGraph)
+    assert isinstance(text, TextGraph)
+    numbers = explain_pair(picture, text, sentence, encoder.model.config.labels, parameters)
+    return Explanation(
+        query=query.label,
+        gallery=gallery.name,
+        id=id,
+        image=gallery.items[row].image,
+        caption=sentence.text,
+        timing_ms={"encode": query.encode_ms, "explain": timer.lap()},
+        notices=query.notices,
+        **numbers,
+    )
 
 
 def explain_pair(

@@ -1,4 +1,4 @@
-"""A pair encoded again with words, regions or edges switched off. Runs the model; knows no gallery.
+"""What if: a pair encoded again with words, regions or edges switched off, or with another sentence.
 
 A node is switched off before its graph is made: the graph, MFAR and all three levels do without it. What came before has
 seen it still: the text encoder has read the whole sentence, and the picture's own feature is of the whole picture. To take a
@@ -14,13 +14,21 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..encoding import to_pixels
-from ..io.pixels import Picture
+from ..encoding import Encoder, to_pixels
+from ..gallery.scorer import Scorer
+from ..gallery.store import Gallery
+from ..io.images import open_image
+from ..io.pixels import Picture, square
+from ..io.timing import Timer
 from ..model.hgan import HGANModel
+from ..model.similarity import SimilarityParameters
 from ..processing import HGANProcessor
 from ..types import ImageGraph, Regions, TextGraph, Words
-from .results import Explanation
+from .explain import explain_pair
+from .query import Query
+from .results import Explanation, WhatIf
 
+NOTICED = 1e-3  # a difference between the stored and the newly encoded score that is worth a word
 Edge = tuple[str, int, int]  # "image" or "text", two nodes; node 0 is the global node, local node n is n + 1
 SIDES = ("image", "text")
 
@@ -32,6 +40,116 @@ class Off:
     words: tuple[int, ...] = ()
     regions: tuple[int, ...] = ()
     edges: tuple[Edge, ...] = ()
+
+
+Pair = tuple[ImageGraph, TextGraph]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A match of a query, and what is looked for beside it.
+
+    Attributes:
+        stored: why they match, by the gallery's stored graphs.
+        scorer: of what the query was compared with: pictures for a sentence, captions for a picture.
+        parameters: with the level weights of the caller.
+    """
+
+    gallery: Gallery
+    query: Query
+    stored: Explanation
+    scorer: Scorer
+    parameters: SimilarityParameters
+
+
+def what_if(encoder: Encoder, asked: Asked, text: str | None, off: Off) -> WhatIf:
+    """The score of a match before and after something is switched off or reworded. The model runs for both, on the gallery's
+    thumbnail (or the query's picture) and on the sentence.
+
+    Args:
+        text: in place of the sentence of the match.
+
+    Raises:
+        ValueError: an empty sentence; a word, region or edge that is not there.
+    """
+    timer, stored, gallery = Timer(), asked.stored, asked.gallery
+    for_pictures = asked.query.sentence is not None
+    row = gallery.row_of[stored.id] if for_pictures else gallery.caption_row_of[stored.id]
+    picture: Regions | Picture | None = asked.query.regions
+    if picture is None:
+        # As large as the model takes it: this is what a worker in another process is sent.
+        picture = square(open_image(gallery.read_thumbnail(row)), encoder.model.config.image_size)
+    sentences = [encoder.processor.read(stored.caption), encoder.processor.read(text or stored.caption)]
+    pairs: tuple[Pair, ...] = encoder.run(
+        encode_pairs, picture, tuple(sentence.text for sentence in sentences), (Off(), off)
+    )
+    timing = {"encode": timer.lap()}
+    before, after = (
+        replace(
+            stored,
+            caption=sentence.text,
+            **explain_pair(*pair, sentence, encoder.model.config.labels, asked.parameters),
+        )
+        for sentence, pair in zip(sentences, pairs, strict=True)
+    )
+    ranks = [
+        _rank(asked, row, pair[1] if for_pictures else pair[0], answer.score)
+        for pair, answer in zip(pairs, (before, after), strict=True)
+    ]
+    timing["explain"] = timer.lap()
+    only_nodes = text is None and not off.edges and (off.words or off.regions)
+    return WhatIf(
+        before=before,
+        after=after,
+        change=after.score - before.score,
+        explained=explained(before, off.words, off.regions) if only_nodes else None,
+        rank_before=ranks[0],
+        rank_after=ranks[1],
+        stored=stored.score,
+        timing_ms=timing,
+        notices=_notices(stored.score - before.score, off, sentences[1].notice),
+    )
+
+
+def _rank(asked: Asked, row: int, query: ImageGraph | TextGraph, value: float) -> int | None:
+    """Rank of a row with this score among all others; None where the gallery is too large to score all of it."""
+    if not asked.scorer.exact:
+        return None
+    scores = asked.scorer.score(query, asked.parameters)[0].score.flatten()
+    scores[row] = float("-inf")
+    return 1 + int((scores > value).sum())
+
+
+def _notices(difference: float, off: Off, cut: str | None) -> list[str]:
+    notices = [cut] if cut else []
+    if abs(difference) > NOTICED:
+        notices.append(
+            f"The picture was encoded again from its small copy: its score before any change differs by {-difference:+.4f} from "
+            "the one in the ranking."
+        )
+    if off.words or off.regions:
+        notices.append(
+            "What is switched off was seen before: by the text encoder (words) and by the whole picture's feature (regions). "
+            "To take a word away altogether, edit the sentence."
+        )
+    return notices
+
+
+@torch.no_grad()
+def encode_pairs(
+    model: HGANModel,
+    processor: HGANProcessor,
+    picture: Regions | Picture,
+    texts: Sequence[str],
+    offs: Sequence[Off],
+) -> tuple[Pair, ...]:
+    """The graphs of a picture (or of its regions) with each sentence, without what is switched off for it; on the CPU.
+
+    Raises:
+        ValueError: a word, a region or an edge that is not there.
+    """
+    regions = picture.to(model.device) if isinstance(picture, Regions) else regions_of(model, picture)
+    return tuple(encode_pair(model, processor, regions, text, off) for text, off in zip(texts, offs, strict=True))
 
 
 @torch.no_grad()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..encoding import encode_texts
+from ..encoding import Encoder
 from ..gallery.scorer import Graph
-from ..io.pixels import Picture, as_picture
-from ..model.hgan import HGANModel
-from ..processing import HGANProcessor, Sentence
+from ..io.pixels import Picture
+from ..io.timing import Timer
+from ..processing import Sentence
 from ..types import Regions
-from .perturb import image_graph, regions_of
 
 ImageSource = Picture  # a file or its bytes, a PIL picture, an array, a tensor
 
@@ -30,7 +28,7 @@ class Query:
     regions: Regions | None = None  # of a picture, a batch of one: its graph can be made again without some of them
 
 
-def encode_query(model: HGANModel, processor: HGANProcessor, text: str | None, image: ImageSource | None) -> Query:
+def encode_query(encoder: Encoder, text: str | None, image: ImageSource | None) -> Query:
     """Encodes a sentence or a picture.
 
     Raises:
@@ -40,19 +38,14 @@ def encode_query(model: HGANModel, processor: HGANProcessor, text: str | None, i
         raise ValueError(
             f"got {'neither' if text is None else 'both'} a sentence and a picture, but expected one of them"
         )
-    start = time.perf_counter()
+    timer = Timer()
     if text is not None:
-        sentence = processor.read(text)
-        graph = encode_texts(model, processor, [text])
+        sentence = encoder.processor.read(text)
+        graph = encoder.texts([text])
         return Query(
-            {"text": sentence.text}, graph, sentence, _since(start), [sentence.notice] if sentence.notice else []
+            {"text": sentence.text}, graph, sentence, timer.lap(), [sentence.notice] if sentence.notice else []
         )
     assert image is not None
-    picture = as_picture(image)
     name = Path(image).name if isinstance(image, str | Path) else "picture"
-    regions = regions_of(model, picture)
-    return Query({"image": name}, image_graph(model, regions), None, _since(start), [], regions)
-
-
-def _since(start: float) -> float:
-    return (time.perf_counter() - start) * 1000
+    regions, picture = encoder.picture(image)
+    return Query({"image": name}, picture, None, timer.lap(), [], regions)

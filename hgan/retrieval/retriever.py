@@ -3,56 +3,76 @@ numbers cannot differ."""
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import load
-from ..gallery.captions import Progress
+from ..defaults import ROOT, default_checkpoint, default_gallery
+from ..encoding import Encoder
+from ..gallery.calibrate import calibrate_pictures, calibrate_sentences
+from ..gallery.calibration import Calibration, judge
+from ..gallery.captions import Progress, caption_graphs
 from ..gallery.hub import gallery_folder
-from ..gallery.scorer import Graph
+from ..gallery.scorer import Scorer
 from ..gallery.store import Gallery
-from ..io.images import open_image
-from ..model.similarity import SimilarityParameters
-from ..settings import setting
-from ..types import ImageGraph, TextGraph
-from . import case
-from . import errors as analysis
-from . import perturb as what_if
+from ..io.timing import Timer
+from ..model.hgan import HGANModel
+from ..model.similarity import SimilarityParameters, weighted_sum
+from ..processing import HGANProcessor
+from ..types import LEVELS, Similarity
+from . import case, errors, perturb
 from .compare import compare_pairs
-from .explain import explain_pair
-from .query import ImageSource, Query
-from .results import Analysis, Comparison, WhatIf
-from .search import Searcher
+from .explain import explain_match
+from .ids import picture_row
+from .query import ImageSource, Query, encode_query
+from .ranking import background, best_hits
+from .results import Analysis, Comparison, Explanation, SearchResult, Verdict, WhatIf
 
 __all__ = ["ROOT", "ImageSource", "Query", "Retriever", "default_checkpoint", "default_gallery"]
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTICED = 1e-3  # a difference between the stored and the newly encoded score that is worth a word
 
+class Retriever:
+    """Everything that can be asked about one gallery with one model.
 
-def default_checkpoint() -> str:
-    """HGAN_CHECKPOINT (folder or hub id), or the checkpoint in the repository."""
-    return setting("HGAN_CHECKPOINT") or str(ROOT / "checkpoints" / "hgan-mini")
+    Args:
+        model, processor: as `hgan.checkpoint.load` gives them.
+        gallery: built with this very model.
+        encoder: of this model, where it is not to encode in float32 on the device where it is (see `of`).
 
+    Raises:
+        ValueError: the gallery belongs to another model.
+    """
 
-def default_gallery() -> str:
-    """HGAN_GALLERY (a folder, or the hub id of a dataset), or the Toy Town gallery in the repository."""
-    return setting("HGAN_GALLERY") or str(ROOT / "assets" / "galleries" / "toytown")
+    def __init__(
+        self, model: HGANModel, processor: HGANProcessor, gallery: Gallery, encoder: Encoder | None = None
+    ) -> None:
+        self.encoder = encoder or Encoder(model, processor)
+        self.fingerprint, self.parameters = self.encoder.fingerprint, self.encoder.parameters
+        gallery.require_model(self.fingerprint)
+        self.model, self.processor, self.gallery = self.encoder.model, self.encoder.processor, gallery
+        self._captions: Scorer | None = None
+        self._lock = threading.Lock()
 
+    @classmethod
+    def of(cls, encoder: Encoder, gallery: Gallery) -> Retriever:
+        """Encodes where the encoder does.
 
-class Retriever(Searcher):
-    """Everything that can be asked about one gallery with one model: search and explain (see `Searcher`), and what builds
-    on them."""
+        Raises:
+            ValueError: the gallery belongs to another model.
+        """
+        return cls(encoder.model, encoder.processor, gallery, encoder)
 
     @classmethod
     def open(cls, checkpoint: str | None = None, gallery: str | Path | None = None, device: str = "auto") -> Retriever:
-        """From a checkpoint and a gallery, each a folder or a hub id; the project's own where none is named."""
+        """From a checkpoint and a gallery, each a folder or a hub id; the project's own where none is named.
+
+        Args:
+            device: as `hgan.checkpoint.device_of` takes it.
+        """
         folder = gallery_folder(str(gallery or default_gallery()))
-        return cls(*load(checkpoint or default_checkpoint(), device), Gallery(folder))
+        return cls.of(Encoder.open(checkpoint or default_checkpoint(), device), Gallery(folder))
 
     def warm(self, progress: Progress | None = None) -> None:
         """Makes ready what the first queries would wait for: the verdicts' measure, and the captions of a lean gallery.
@@ -62,8 +82,77 @@ class Retriever(Searcher):
         """
         self.search(text="warm")
         if self.gallery.caption_keys:
-            self.side(False, progress)
+            self.scorer(False, progress)
             self.search(image=self.gallery.read_thumbnail(0))
+
+    @property
+    def level_weights(self) -> dict[str, float]:
+        """The learned weights of the levels, summing to 1."""
+        return dict(zip(LEVELS, self.parameters.level_weights.tolist(), strict=True))
+
+    def encode(self, text: str | None = None, image: ImageSource | None = None) -> Query:
+        """Encodes a sentence or a picture.
+
+        Raises:
+            ValueError: neither or both are given, an empty sentence, or a picture that cannot be read.
+        """
+        return encode_query(self.encoder, text, image)
+
+    def search(
+        self,
+        text: str | None = None,
+        image: ImageSource | None = None,
+        k: int = 10,
+        weights: Mapping[str, float] | None = None,
+        query: Query | None = None,
+    ) -> SearchResult:
+        """Ranked matches: pictures for a sentence, captions for a picture.
+
+        The verdict is about the query and the gallery: it is measured with the learned weights, whatever `weights` say.
+
+        Args:
+            k: at most so many hits.
+            weights: of the levels in place of the learned ones; scaled to sum to 1.
+            query: an encoded query in place of `text` or `image`.
+
+        Raises:
+            ValueError: as `encode`; a picture query on a gallery without captions; k < 1; damaged weights.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise ValueError(f"got k={k if isinstance(k, int | float) else type(k).__name__}, but expected at least 1")
+        query = query or self.encode(text, image)
+        parameters = self._weighted(weights)
+        for_pictures = query.sentence is not None
+        scorer = self.scorer(for_pictures)
+        timer = Timer()
+        table, rows = scorer.score(query.graph, parameters)
+        hits = best_hits(table, rows, self.gallery, for_pictures, k)
+        around = background(table)
+        timing = {"encode": query.encode_ms, "search": timer.lap()}
+        verdict = self._verdict(table, for_pictures)
+        return SearchResult(query.label, self.gallery.name, timing, around, query.notices, hits, verdict)
+
+    def explain(
+        self,
+        id: str,
+        text: str | None = None,
+        image: ImageSource | None = None,
+        weights: Mapping[str, float] | None = None,
+        query: Query | None = None,
+    ) -> Explanation:
+        """Why a picture of the gallery and a sentence match: every term of the score.
+
+        Args:
+            id: of a picture, for a sentence; of a caption ("PICTURE#NUMBER"), or of a picture (its best caption is
+                taken), for a picture query.
+            weights, query: as in `search`.
+
+        Raises:
+            ValueError: as `search`; an id that is not in the gallery.
+        """
+        query = query or self.encode(text, image)
+        captions = self.scorer(False) if query.sentence is None else None
+        return explain_match(self.encoder, self.gallery, id, query, captions, self._weighted(weights))
 
     def compare(self, a: str, b: str, query: Query, weights: Mapping[str, float] | None = None) -> Comparison:
         """Why one match of a query scores above another.
@@ -84,7 +173,7 @@ class Retriever(Searcher):
         text: str | None = None,
         words_off: Sequence[int] = (),
         regions_off: Sequence[int] = (),
-        edges_off: Sequence[what_if.Edge] = (),
+        edges_off: Sequence[perturb.Edge] = (),
         weights: Mapping[str, float] | None = None,
     ) -> WhatIf:
         """What a pair's score would be with another sentence, or without some words, regions or edges.
@@ -101,90 +190,53 @@ class Retriever(Searcher):
         Raises:
             ValueError: as `explain`; a word, region or edge that is not there.
         """
-        parameters = self._weighted(weights)
         stored = self.explain(id, weights=weights, query=query)
-        start = time.perf_counter()
-        for_pictures = query.sentence is not None
-        row = self.row(stored.id)
-        regions = query.regions
-        if regions is None:
-            regions = what_if.regions_of(self.model, open_image(self.gallery.read_thumbnail(row)))
-        first, second = self.processor.read(stored.caption), self.processor.read(text or stored.caption)
-        off = what_if.Off(tuple(words_off), tuple(regions_off), tuple(edges_off))
-        pairs = [
-            what_if.encode_pair(self.model, self.processor, regions, sentence.text, switches)
-            for sentence, switches in ((first, what_if.Off()), (second, off))
-        ]
-        timing = {"encode": _since(start)}
-        start = time.perf_counter()
-        before, after = (
-            replace(
-                stored,
-                caption=sentence.text,
-                **explain_pair(*pair, sentence, self.model.config.labels, parameters),
-            )
-            for sentence, pair in zip((first, second), pairs, strict=True)
-        )
-        place = row if for_pictures else self.gallery.caption_row_of[stored.id]
-        ranks = [
-            self._rank(place, pair[1] if for_pictures else pair[0], answer.score, parameters)
-            for pair, answer in zip(pairs, (before, after), strict=True)
-        ]
-        timing["explain"] = _since(start)
-        only_nodes = text is None and not edges_off and (words_off or regions_off)
-        return WhatIf(
-            before=before,
-            after=after,
-            change=after.score - before.score,
-            explained=what_if.explained(before, words_off, regions_off) if only_nodes else None,
-            rank_before=ranks[0],
-            rank_after=ranks[1],
-            stored=stored.score,
-            timing_ms=timing,
-            notices=_what_if_notices(stored.score - before.score, off, second.notice),
+        scorer = self.scorer(query.sentence is not None)
+        asked = perturb.Asked(self.gallery, query, stored, scorer, self._weighted(weights))
+        return perturb.what_if(
+            self.encoder, asked, text, perturb.Off(tuple(words_off), tuple(regions_off), tuple(edges_off))
         )
 
-    def analyse(
-        self, progress: analysis.Progress | None = None, weights: Mapping[str, float] | None = None
-    ) -> Analysis:
+    def analyse(self, progress: errors.Progress | None = None, weights: Mapping[str, float] | None = None) -> Analysis:
         """Every caption of the gallery against every picture, both ways.
 
         Args:
             progress: called with (captions done, captions in all).
 
         Raises:
-            ValueError: a gallery without captions, or one too large (`analysis.MAX_CELLS`).
+            ValueError: a gallery without captions, or one too large (`hgan.retrieval.errors.MAX_CELLS`).
         """
         parameters = self._weighted(weights)
-        start = time.perf_counter()
-        captions = len(self.gallery.caption_keys)
-        pictures, encoded = self.side(True), self.gallery.captions is not None
-
-        def first_half(done: int, total: int) -> None:
-            if progress:
-                progress(done, 2 * total)
-
-        def second_half(done: int, total: int) -> None:
-            if progress:
-                progress(done, total) if encoded else progress(total + done, 2 * total)
-
-        analysis.require_size(len(pictures.graphs), captions)
-        texts, images = self.side(False, first_half).all, pictures.all
-        assert isinstance(images, ImageGraph)
-        assert isinstance(texts, TextGraph)
-        truth = analysis.truth_of(self.gallery)
-        table = analysis.scores_of(images, texts, parameters, second_half)
-        rows = analysis.rows_of(table, truth, self.gallery)
-        return Analysis(
-            gallery=self.gallery.name,
-            pictures=len(images),
-            captions=len(texts),
-            level_weights=table.weights,
-            metrics=analysis.metrics_of(table, truth),
-            tags=analysis.recall_by_tag(rows),
-            rows=rows,
-            timing_ms={"analyse": _since(start)},
+        return errors.analyse(
+            self.gallery, self.scorer(True), lambda report: self.scorer(False, report), parameters, progress
         )
+
+    def row(self, id: str) -> int:
+        """The gallery row of a picture's or a caption's id.
+
+        Raises:
+            ValueError: no such id.
+        """
+        return picture_row(self.gallery, id)
+
+    def scorer(self, for_pictures: bool, progress: Progress | None = None) -> Scorer:
+        """What a query is compared with: the gallery's pictures or its captions.
+
+        Captions of a lean gallery are encoded at the first call (see `hgan.gallery.captions`); `progress` is called meanwhile.
+
+        Raises:
+            ValueError: captions are asked for, and the gallery has none.
+        """
+        if for_pictures:
+            return self._pictures
+        with self._lock:  # two visitors must not encode everything twice
+            if self._captions is None:
+                self._captions = Scorer(caption_graphs(self.gallery, self.encoder, progress))
+            return self._captions
+
+    @cached_property
+    def _pictures(self) -> Scorer:
+        return Scorer(self.gallery.images)
 
     @cached_property
     def sources(self) -> tuple[case.Source, case.Source]:
@@ -204,30 +256,22 @@ class Retriever(Searcher):
         """
         return case.read_case(data, *self.sources)
 
-    def _rank(self, row: int, query: Graph, value: float, parameters: SimilarityParameters) -> int | None:
-        """Rank of a row with this score among all others; None where the gallery is too large to score all of it."""
-        side = self.side(isinstance(query, TextGraph))
-        if not side.exact:
-            return None
-        scores = side.score(query, parameters)[0].score.flatten()
-        scores[row] = float("-inf")
-        return 1 + int((scores > value).sum())
+    @cached_property
+    def _for_sentences(self) -> Calibration:
+        stored = Calibration.read(self.gallery.manifest.get("calibration"))
+        if stored is not None:
+            return stored
+        captions = self.scorer(False).graphs if self.gallery.captions is not None else None
+        return calibrate_sentences(self.encoder, self.gallery.images, captions)
 
+    @cached_property
+    def _for_pictures(self) -> Calibration:
+        return calibrate_pictures(self.encoder, self.gallery.images, self.scorer(False).graphs)
 
-def _what_if_notices(difference: float, off: what_if.Off, cut: str | None) -> list[str]:
-    notices = [cut] if cut else []
-    if abs(difference) > NOTICED:
-        notices.append(
-            f"The picture was encoded again from its small copy: its score before any change differs by {-difference:+.4f} from "
-            "the one in the ranking."
-        )
-    if off.words or off.regions:
-        notices.append(
-            "What is switched off was seen before: by the text encoder (words) and by the whole picture's feature (regions). "
-            "To take a word away altogether, edit the sentence."
-        )
-    return notices
+    def _verdict(self, table: Similarity, for_pictures: bool) -> Verdict:
+        learned = weighted_sum(table.levels, self.parameters.level_weights)
+        calibration = self._for_sentences if for_pictures else self._for_pictures
+        return judge(learned.max().item(), calibration, "sentences" if for_pictures else "pictures")
 
-
-def _since(start: float) -> float:
-    return (time.perf_counter() - start) * 1000
+    def _weighted(self, weights: Mapping[str, float] | None) -> SimilarityParameters:
+        return self.parameters if weights is None else self.parameters.weighted(weights)

@@ -1,5 +1,5 @@
-"""The objective (design section 6): InfoNCE with soft targets, then hardest-negative hinge, on the score and on each
-level; pure functions of a score table."""
+"""The objective (docs/architecture.md, section 6): InfoNCE with soft targets, then hardest-negative hinge, on the score and on
+each level; pure functions of a score table."""
 
 from __future__ import annotations
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from ..io.files import atomic
 from .charts import LEVEL_COLOURS
+
+if TYPE_CHECKING:  # imported where a figure is drawn: the core is installed without matplotlib
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MARK = "made by hgan audit"
 _ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -28,6 +29,8 @@ def audit_figure(report: Mapping[str, Any]) -> Figure:
     Args:
         report: of `hgan.evaluation.faithfulness.audit`.
     """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(13, 3.8), layout="constrained")
     regions, words, pointing = figure.subplots(1, 3)
     for axes, name in ((regions, "regions"), (words, "words")):

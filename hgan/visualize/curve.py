@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from ..io.files import atomic
 from .charts import LEVEL_COLOURS
 
 
 def training_curve(metrics: list[dict[str, Any]], path: Path) -> None:
     """Loss and dev rsum (of the score and of each level) by epoch, as a PNG."""
+    from matplotlib.figure import Figure  # not needed to search, and not installed with the core
+
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2)
     epochs = [line["epoch"] for line in metrics]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchmarks import ablation, training
-from benchmarks.ablation import VARIANTS, table_of
+from benchmarks.ablation import VARIANTS
 from benchmarks.features import extract
 from benchmarks.heads import head_of, namings_of
 from hgan import HGANConfig, HGANModel
@@ -20,6 +20,7 @@ from hgan.data.truth import Mention, SceneTruth
 from hgan.encoding import encode_images, encode_texts
 from hgan.model.similarity import pair_terms
 from hgan.types import CONTEXT
+from scripts import figures
 
 WITHOUT = [{"graph_layers": 0}, {"edge_bias": False}, {"concepts": 0}, {"rearrange": False}, {"context_grid": 0}]
 
@@ -138,20 +139,14 @@ def config_file(train_config, monkeypatch):
     return config
 
 
-def test_an_ablation_goes_on_where_it_was_and_prints_a_table(
-    config_file, tiny_checkpoint, tmp_path, capsys, monkeypatch
-):
+def test_an_ablation_goes_on_where_it_was(config_file, tiny_checkpoint, tmp_path, capsys, monkeypatch):
     out = tmp_path / "lines.jsonl"
     arguments = ["--checkpoint", str(tiny_checkpoint), "--cache", str(tmp_path / "cache"), "--out", str(out)]
     arguments += ["--epochs", "1", "--seeds", "2", "--variants", "full model", "no context cells", "with hinge"]
     assert ablation.main(arguments) == 0
-    table = capsys.readouterr().out
-    assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == [
-        "full model",
-        "no context cells",
-        "with hinge",
-    ]
-    assert "| 2 |" in table
+    assert f"6 finished runs; as a table: python -m scripts.figures ablation {out}" in capsys.readouterr().out
+    rows = [line.split(" | ")[:2] for line in figures.ablation(figures.lines_of(out)).splitlines()[2:]]
+    assert rows == [["| full model", "2"], ["| no context cells", "2"], ["| with hinge", "2"]]
     lines = out.read_text().splitlines()
     assert len(lines) == 6
     out.write_text("".join(line + "\n" for line in lines[:-1]))  # the last run was interrupted
@@ -160,15 +155,6 @@ def test_an_ablation_goes_on_where_it_was_and_prints_a_table(
     assert len(out.read_text().splitlines()) == 6
     monkeypatch.setattr(ablation, "train", None)  # all runs are there
     assert ablation.main(arguments) == 0
-
-
-def test_the_table_gives_mean_and_spread_over_seeds():
-    def line(variant, seed, rsum):
-        return {"variant": variant, "seed": seed, "dev": {"photos": {"rsum": rsum}}}
-
-    table = table_of([line("full model", 0, 300.0), line("full model", 1, 302.0), line("no edges", 0, 290.0)])
-    assert "| full model | 2 | 301.0 ± 1.4 |" in table
-    assert "| no edges | 1 | 290.0 |" in table
 
 
 def test_every_variant_differs_from_the_full_model():

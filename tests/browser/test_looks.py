@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from driving import Visit
 from playwright.sync_api import expect
 
 from hgan.demo.parts.context import PAGES
+from tests.browser.driving import Visit
 
 SENTENCE = "a red circle on the left of a blue square"
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from driving import Visit
 from playwright.sync_api import expect
 
 from hgan.retrieval.retriever import Retriever
+from tests.browser.driving import Visit
 
 SENTENCE = "a red circle on the left of a blue square"
 CROSS_ALONE = {"global": 0.0, "local": 0.0, "cross": 1.0}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,48 +13,17 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
-from hgan.checkpoint import load
 from hgan.cli.main import main as cli
-from hgan.data.folder import read_dataset
 from hgan.demo.pages import explain, search
 from hgan.demo.parts import cases
 from hgan.demo.parts.cases import read_case_file
 from hgan.demo.parts.context import PAGES, Context
 from hgan.demo.parts.links import from_query
 from hgan.demo.shell import build_demo
-from hgan.gallery.build import build_gallery
 from hgan.retrieval.results import Hit
 from hgan.retrieval.retriever import Retriever
 from hgan.visualize.matches import moves
-
-SENTENCE = "a red circle on the left of a blue square"
-SCRIPT = '<script>alert(1)</script> a red "circle" ${1+1} {{value}} <img src=x onerror=alert(1)>'
-
-
-@pytest.fixture(scope="module")
-def gallery(tiny_checkpoint: Path, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("gallery") / "shapes"
-    build_gallery(*load(str(tiny_checkpoint), "cpu"), read_dataset(tiny_dataset), folder, "tiny")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def retriever(tiny_checkpoint: Path, gallery: Path) -> Retriever:
-    return Retriever.open(str(tiny_checkpoint), gallery, "cpu")
-
-
-@pytest.fixture(scope="module")
-def client(retriever: Retriever) -> Iterator[Client]:
-    demo = build_demo(retriever)
-    options = app.launch_options() | {"server_name": "127.0.0.1", "server_port": None}
-    _, url, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
-    yield Client(url, verbose=False)
-    demo.close()
-
-
-@pytest.fixture(scope="module")
-def red_circle(tiny_dataset: Path) -> Path:
-    return tiny_dataset / "images" / "00_red_circle.png"
+from tests.common import SCRIPT, SENTENCE, assert_safe
 
 
 def without_time(answer: dict[str, Any]) -> dict[str, Any]:
@@ -184,10 +152,7 @@ def test_page_shows_text_from_outside_escaped(page: search.Handlers, settings: l
     asked, chosen, weights, matches, link = page.by_sentence(SCRIPT, *settings)
     why, why_link = explain.Handlers(page.context).show(asked, chosen, weights, None)
     for drawn in (matches, why, link, why_link):
-        assert "<script" not in drawn
-        assert "<img src=x" not in drawn
-        assert "${" not in drawn
-        assert "{{" not in drawn
+        assert_safe(drawn)
     assert "&lt;script&gt;alert(1)" in matches
 
 

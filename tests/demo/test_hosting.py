@@ -1,4 +1,4 @@
-"""What a host relies on: the README's front matter, the list of settings, the health endpoint, galleries by hub id, GPUs."""
+"""What a host relies on: the README's front matter, the list of settings, the health endpoint, galleries by hub id."""
 
 from __future__ import annotations
 
@@ -12,36 +12,19 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
-import torch
 import yaml
 from PIL import Image
 
-from hgan.checkpoint import load
-from hgan.data.folder import read_dataset
 from hgan.demo.pages import my_gallery
 from hgan.demo.parts.context import Context
-from hgan.demo.serving import gpu
 from hgan.demo.serving.health import app_kwargs
 from hgan.demo.uploads import private
 from hgan.demo.uploads.files import Upload
 from hgan.gallery import hub
-from hgan.gallery.build import build_gallery
 from hgan.gallery.hub import gallery_folder
 from hgan.retrieval.retriever import Retriever
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def gallery(tiny_checkpoint: Path, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("gallery") / "shapes"
-    build_gallery(*load(str(tiny_checkpoint), "cpu"), read_dataset(tiny_dataset), out, "tiny")
-    return out
-
-
-@pytest.fixture
-def retriever(tiny_checkpoint: Path, gallery: Path) -> Retriever:
-    return Retriever.open(str(tiny_checkpoint), gallery, "cpu")
 
 
 def test_the_repository_is_a_space_as_it_is() -> None:
@@ -118,32 +101,6 @@ def test_a_hub_that_cannot_be_reached_is_a_plain_error(monkeypatch: pytest.Monke
         ValueError, match=r"got gallery a/b, .* could not be downloaded from the hub \(no network\), but expected"
     ):
         gallery_folder("a/b")
-
-
-def test_a_cpu_is_left_alone_and_cuda_works_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    def kind() -> bool:
-        return torch.is_autocast_enabled("cuda")
-
-    assert gpu.on_gpu(kind, torch.device("cpu")) is kind
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)
-    assert gpu.on_gpu(kind, torch.device("cuda"))()
-
-
-def test_on_zero_gpu_calls_go_to_the_lent_worker(retriever: Retriever, monkeypatch: pytest.MonkeyPatch) -> None:
-    lent: list[tuple[str, int]] = []
-
-    def lend(function: Callable[..., Any], duration: int) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            lent.append((function.__name__, duration))
-            return function(*args, **kwargs)
-
-        return call
-
-    monkeypatch.setattr(gpu, "ZERO_GPU", True)
-    monkeypatch.setitem(__import__("sys").modules, "spaces", SimpleNamespace(GPU=lend))
-    assert gpu.place(retriever).search(text="a dog", k=1).hits
-    assert lent == [("encode", 30)]
 
 
 def test_a_build_can_be_stopped_and_leaves_nothing(

@@ -40,6 +40,10 @@ def test_a_caption_true_of_no_picture_here_is_left_out():
     assert list(recall_by_tag(TABLE, TRUTH, TAGS)) == ["full", "objects"]
 
 
+def test_a_caption_of_which_nothing_is_known_is_of_no_tag():
+    assert recall_by_tag(TABLE, TRUTH, [None, *TAGS[1:]])["full"].captions == 1
+
+
 def test_groups_ask_only_their_own_captions_against_their_own_pictures():
     found = hard_group_results(TABLE, TRUTH, OWNER, {Group("g1", "count"): [0, 1], Group("g2", "place"): [2, 3]})
     # g1 asks its caption 3 (caption 0 is true of both): 0.5 against 0.6. g2 asks 1 (0.2 against 0.3) and 2 (0.3 against 0.2).

@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hgan.evaluation.metrics import image_to_text_ranks, recall, retrieval_metrics, text_to_image_ranks
+from hgan.data.record import CaptionFact, Record
+from hgan.evaluation.metrics import (
+    image_to_text_ranks,
+    owners,
+    places,
+    recall,
+    retrieval_metrics,
+    tags_of,
+    text_to_image_ranks,
+    truth_of,
+)
 
 # Three pictures (rows), four sentences; the first picture has two sentences. Ties are on purpose.
 TABLE = torch.tensor([[0.9, 0.2, 0.5, 0.9], [0.9, 0.8, 0.7, 0.1], [0.1, 0.3, 0.7, 0.6]])
@@ -31,6 +43,35 @@ def test_any_true_picture_is_a_hit_and_none_of_them_stands_in_the_way():
     truth = torch.tensor([[1, 0, 0, 1], [0, 1, 1, 0], [0, 1, 0, 1]]).bool()
     assert text_to_image_ranks(TABLE, OWNER, truth).tolist() == [2, 1, 2, 1]
     assert image_to_text_ranks(TABLE, OWNER, truth).tolist() == [1, 2, 2]
+
+
+def pictures() -> list[Record]:
+    """a: two captions with facts, the second true of b too; b: one caption of which nothing is known; c: none."""
+    facts = (CaptionFact("full", frozenset("a")), CaptionFact("place", frozenset(("b", "elsewhere"))))
+    captions = {"a": ("a0", "a1"), "b": ("b0",), "c": ()}
+    return [Record(id_, id_, Path(id_), None, captions[id_], None, facts if id_ == "a" else None) for id_ in "abc"]
+
+
+def test_a_caption_is_true_of_its_own_picture_and_of_those_that_facts_name():
+    assert truth_of(pictures()).tolist() == [[True, True, False], [False, True, True], [False, False, False]]
+    assert owners(pictures()).tolist() == [0, 0, 1]
+    assert tags_of(pictures()) == ["full", "place", None]
+
+
+@given(data=st.data(), queries=st.integers(1, 5), answers=st.integers(1, 6))
+def test_places_name_the_best_true_and_the_best_wrong_answer(data, queries, answers):
+    rows = st.lists(st.integers(0, 3), min_size=answers, max_size=answers)
+    table = torch.tensor([data.draw(rows) for _ in range(queries)]).float()
+    truth = torch.tensor([data.draw(rows) for _ in range(queries)]) > 1
+    found = places(table, truth)
+    for scores, true, rank, right, wrong in zip(
+        table.tolist(), truth.tolist(), found.rank.tolist(), found.truth.tolist(), found.wrong.tolist(), strict=True
+    ):
+        others = [score for score, is_true in zip(scores, true, strict=True) if not is_true]
+        assert (wrong == -1) == all(true)
+        assert wrong == -1 or (not true[wrong] and scores[wrong] == max(others))
+        assert rank == (1 + sum(score >= scores[right] for score in others) if any(true) else 0)
+        assert not any(true) or (true[right] and scores[right] == max(s for s, t in zip(scores, true) if t))  # noqa: B905
 
 
 def test_recalls_and_median_are_those_counted_by_hand():

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from transformers import AutoProcessor
 
-from hgan.encoding import to_pixels
+from hgan.encoding import Encoder, to_pixels
 from hgan.io.pixels import as_picture
 from hgan.retrieval.query import encode_query
 
@@ -46,7 +46,7 @@ def test_every_form_of_a_picture_gives_the_same_pixels(tiny_model, tiny_processo
 
 def test_a_query_takes_every_form(tiny_model, tiny_processor, picture, tmp_path):
     nodes = [
-        encode_query(tiny_model, tiny_processor, None, form).graph.nodes
+        encode_query(Encoder(tiny_model, tiny_processor), None, form).graph.nodes
         for form in forms(picture(3), tmp_path).values()
     ]
     assert all(torch.equal(found, nodes[0]) for found in nodes)

@@ -20,6 +20,7 @@ from hgan.model.similarity import (
     similarity,
     soft_maximum,
     trim,
+    weighted_sum,
 )
 from hgan.types import LEVELS, ImageGraph, TextGraph, concatenate
 
@@ -256,3 +257,19 @@ def test_weights_that_are_none_are_refused(weights):
         ValueError, match=r"got level weights .*, but expected numbers of 0 or more for global, local, cross"
     ):
         scaled_weights(weights)
+
+
+def test_a_score_is_the_weighted_sum_of_its_levels_wherever_it_is_made():
+    image, text = graph(ImageGraph, [3, 2], 0), graph(TextGraph, [2, 4, 1], 1)
+    for made in (similarity(image, text, parameters()), score_table(image, text, parameters(), 1, 2)):
+        by_hand = sum(made.weights[name] * made.levels[name] for name in LEVELS)
+        assert torch.allclose(made.score, by_hand)
+        assert torch.equal(weighted_sum(made.levels, parameters().level_weights), made.score)
+
+
+def test_parameters_move_as_tensors_do_and_take_other_weights():
+    moved = parameters().to(torch.float64)
+    assert (moved.temperature.dtype, moved.level_weights.dtype) == (torch.float64, torch.float64)
+    other = parameters(0.3).weighted({"local": 2.0})
+    assert other.level_weights.tolist() == [0, 1, 0]
+    assert other.temperature == torch.tensor(0.3)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page
 
 from hgan.checkpoint import load
 from hgan.data.folder import read_dataset
@@ -22,6 +21,9 @@ from hgan.visualize.explanation import explanation_page
 from hgan.visualize.graphs import image_edges, image_graph_drawing, text_graph_drawing
 from hgan.visualize.linked import MOST_MET, met
 from hgan.visualize.pictures import Picture, numbered, read_picture, regions_drawing, shrink_picture, strongest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 SENTENCE = "a red circle on the left of a blue square"
 

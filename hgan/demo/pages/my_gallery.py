@@ -19,14 +19,13 @@ from ...visualize.notes import hint
 from ...visualize.pictures import read_picture, shrink_picture
 from ..parts.context import BARE, PICTURES, PRIVATE, Asked, Context, Shared, plain_errors
 from ..parts.files_input import files_input
-from ..serving.gpu import ZERO_GPU, on_gpu
 from ..serving.uploading import UPLOADS
 from ..serving.values import event_id
 from ..serving.visitor import current
 from ..uploads.files import Upload
 from ..uploads.limits import Limits
 from ..uploads.private import MAX_SECONDS
-from ..uploads.session import SessionGallery, StoppedError, build_session_gallery, encoder
+from ..uploads.session import SessionGallery, StoppedError, build_session_gallery, gallery_builder
 
 BUILDING: dict[str, Any] = {"concurrency_id": "build", "concurrency_limit": 1}  # searches need not wait for it
 NOTHING = "Drop pictures, then press Build. They appear here, and you can search them."
@@ -39,7 +38,7 @@ class Handlers:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.encode = on_gpu(encoder(context.retriever), context.retriever.model.device, seconds=120)
+        self.encode = gallery_builder(context.retriever)
         self.stops = STOPS
 
     @plain_errors
@@ -86,11 +85,10 @@ class Handlers:
 
         try:
             with UPLOADS.using(upload.path for upload in uploads):
-                # A worker in another process can neither report nor be stopped.
                 new = build_session_gallery(
                     self.context.retriever,
                     uploads,
-                    None if ZERO_GPU else report,
+                    report,
                     encode=self.encode,
                     downloads=Path(get_upload_folder()),  # gradio serves files from here without making a copy
                     visitor=current(request.session_hash),

@@ -110,7 +110,7 @@ def build_session_gallery(
 
     Args:
         report: called with (pictures done, pictures in all); an exception from it stops the build.
-        encode: does the work that needs the model, by default `encoder(retriever)`.
+        encode: does the work that needs the model, by default `gallery_builder(retriever)`.
         downloads: a folder that a server gives files from; by default the system's folder for temporary files.
         visitor: whose it is.
         stopped: called regularly while files are unpacked and read; an exception from it stops the build.
@@ -125,9 +125,9 @@ def build_session_gallery(
         received = receive(uploads, incoming, limits, stopped)
         if report:
             report(0, len(received.records))
-        (encode or encoder(retriever))(received.records, folder / NAME, report)
+        (encode or gallery_builder(retriever))(received.records, folder / NAME, report)
         shutil.rmtree(incoming)
-        opened = _sibling(retriever, folder / NAME)
+        opened = Retriever.of(retriever.encoder, Gallery(folder / NAME))
         unread = [(shown_name(s["image"]), s["reason"]) for s in opened.gallery.manifest["skipped"]]
         download = served / secrets.token_hex(16) / f"{NAME}.zip"
         download.parent.mkdir()
@@ -141,12 +141,12 @@ def build_session_gallery(
         raise
 
 
-def encoder(retriever: Retriever, lean: bool = False) -> Encode:
-    """The part of a build that needs the model; its arguments and results are records, paths and a report."""
+def gallery_builder(retriever: Retriever, lean: bool = False) -> Encode:
+    """Builds galleries with the retriever's encoder."""
 
     def encode(records: list[Record], out: Path, report: Report | None = None) -> None:
-        name = retriever.gallery.manifest["model"]["name"]
-        build_gallery(retriever.model, retriever.processor, records, out, name, lean=lean, report=report)
+        name, encoder = retriever.gallery.manifest["model"]["name"], retriever.encoder
+        build_gallery(encoder.model, encoder.processor, records, out, name, lean=lean, report=report, encoder=encoder)
 
     return encode
 
@@ -163,19 +163,12 @@ def everyday(retriever: Retriever, report: Report | None = None) -> Retriever:
             Image.new("RGB", (96, 96), "white").save(blank)
             sentences = tuple(line["text"] for _, line in read_jsonl(EVERYDAY))
             record = Record("everyday", "everyday sentences", blank, None, sentences, None)
-            encoder(retriever, lean=True)([record], folder / "everyday", None)
-            made = _sibling(retriever, folder / "everyday")
+            gallery_builder(retriever, lean=True)([record], folder / "everyday", None)
+            made = Retriever.of(retriever.encoder, Gallery(folder / "everyday"))
             if report is not None:
-                made.side(False, report)
+                made.scorer(False, report)
             _everyday[key] = made
         return _everyday[key]
-
-
-def _sibling(retriever: Retriever, gallery: Path) -> Retriever:
-    """The same model over another gallery. It encodes where the first one does, possibly in another process (ZeroGPU)."""
-    sibling = Retriever(retriever.model, retriever.processor, Gallery(gallery))
-    sibling.encode = retriever.encode  # type: ignore[method-assign]
-    return sibling
 
 
 def _pack(folder: Path, out: Path) -> None:

@@ -63,8 +63,8 @@ def audit(
         raise ValueError("got a dataset without captions, but expected some to audit with")
     texts = encode_texts(model, processor, [records[row].captions[n] for row, n in captions], progress=progress)
     sentences = [processor.read(records[row].captions[n]) for row, n in captions]
-    learned = model.similarity_parameters
-    parameters = SimilarityParameters(learned.temperature.detach().cpu(), learned.level_weights.detach().cpu())
+    with torch.no_grad():
+        parameters = model.similarity_parameters.to("cpu")
     known = [[box for box in record.regions or () if box.score >= TEACHER] for record in records]
 
     pointed = []

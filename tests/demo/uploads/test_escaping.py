@@ -6,10 +6,9 @@ from __future__ import annotations
 import base64
 import io
 import json
-import tempfile
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,42 +20,11 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
-from hgan.checkpoint import load
-from hgan.data.folder import read_dataset
-from hgan.demo.shell import build_demo
 from hgan.demo.uploads import private
-from hgan.gallery.build import build_gallery
-from hgan.retrieval.retriever import Retriever
 from hgan.visualize.own_gallery import upload_page
 
 SENTENCE = "a red circle"
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)> ${1+1} {{value}}"
-
-
-@pytest.fixture(scope="module")
-def server(
-    tiny_checkpoint: Path, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
-    """The address of a running app, and the folder that it and gradio put their temporary files in."""
-    model, processor = load(str(tiny_checkpoint), "cpu")
-    gallery = build_gallery(
-        model, processor, read_dataset(tiny_dataset), tmp_path_factory.mktemp("g") / "shapes", "tiny"
-    )
-    temporary = tmp_path_factory.mktemp("tmp")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(temporary))
-        patch.setenv("GRADIO_TEMP_DIR", str(temporary / "gradio"))
-        demo = build_demo(Retriever(model, processor, gallery))
-        options = app.launch_options() | {"server_name": "127.0.0.1", "server_port": None}
-        _, url, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
-        yield url, temporary
-        demo.close()
-        private.FOLDERS.remove_all()
-
-
-@pytest.fixture(scope="module")
-def client(server: tuple[str, Path]) -> Client:
-    return Client(server[0], verbose=False)
 
 
 @pytest.fixture

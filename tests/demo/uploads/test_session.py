@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hgan.checkpoint import load
-from hgan.data.folder import read_dataset
 from hgan.demo.uploads import private
 from hgan.demo.uploads import session as uploads
 from hgan.demo.uploads.captions import assign, read_captions
@@ -23,7 +21,6 @@ from hgan.demo.uploads.files import Received, Upload, receive
 from hgan.demo.uploads.limits import Limits
 from hgan.demo.uploads.private import PrivateFolders
 from hgan.demo.uploads.session import SessionGallery, StoppedError, build_session_gallery
-from hgan.gallery.build import build_gallery
 from hgan.gallery.store import verify
 from hgan.retrieval.retriever import Retriever
 
@@ -283,15 +280,6 @@ def test_captions_that_fit_no_picture_are_refused_with_an_example():
 
 
 # --- galleries of one's own -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def retriever(tiny_checkpoint: Path, tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Retriever:
-    model, processor = load(str(tiny_checkpoint), "cpu")
-    gallery = build_gallery(
-        model, processor, read_dataset(tiny_dataset), tmp_path_factory.mktemp("g") / "shapes", "tiny"
-    )
-    return Retriever(model, processor, gallery)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 On a Toy Town gallery every sentence has a claim (`scripts.toytown.truth`), so hits are counted; on another gallery the ids of
 the best matches are listed, for the eye.
 
-python -m benchmarks.free_sentences [--gallery DIR] [--sheet FILE]
+python -m scripts.free_sentences [--gallery DIR] [--sheet FILE]
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from tqdm import tqdm
 
 from hgan.io.places import file_place
 from hgan.retrieval.retriever import ROOT, Retriever, default_gallery
-from scripts.toytown.lines import read_lines
-from scripts.toytown.truth import Claim, true_of
-from scripts.toytown.world import Scene
+
+from .toytown.lines import read_lines
+from .toytown.truth import Claim, true_of
+from .toytown.world import Scene
 
 TOP = 5
 SENTENCES = Path(__file__).with_name("free_sentences.jsonl")
@@ -67,7 +68,7 @@ def main() -> int:
 
 
 def _new_file(name: str) -> Path:
-    return file_place(name, "this benchmark, which replaces nothing", lambda data: False)
+    return file_place(name, "this script, which replaces nothing", lambda data: False)
 
 
 def _draw(retriever: Retriever, best: list[list[str]], path: Path) -> None:
