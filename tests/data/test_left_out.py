@@ -331,7 +331,7 @@ def test_what_is_not_taken_from_a_folder_is_said(folder, tiny_gallery):
     records, left_out = read(folder)
     assert [r.id for r in records] == ["a", "b", "c", "sub/t", "z"]
     expected = {
-        "noending": "no extension", "b.txt": "with the name of a picture", "results.csv": "captions", "metadata.jsonl": "captions",
+        "noending": "no extension", "b.txt": "name of a picture", "results.csv": "captions", "metadata.jsonl": "captions",
         "dataset_flickr8k.json": "captions", "Flickr8k.token.txt": "captions", "x.HEIC": "HEIC is not supported",
         "y.cr2": "CR2 is not supported", "linked": "links to folders", "loop": "links to folders", "gone.png": "link is broken",
         "pipe.png": "not a regular file", "gallery/": "a gallery", "g.building/": "stopped", "sub/captions.csv": "captions",
