@@ -3,9 +3,11 @@ what the unbroken one would have seen."""
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -215,14 +217,23 @@ def _false_versions(captions: Sequence[str], rng: random.Random) -> tuple[FalseC
     return tuple(FalseCaption(text, n) for text, n in false if text is not None)
 
 
-def loader(data: TrainingSet, collate: Collate, batch_size: int, start: int, workers: int) -> DataLoader[Batch]:
-    """Batches of the set's current epoch from batch `start` on; a last batch that is not full is dropped."""
-    return DataLoader(
+def loader(data: TrainingSet, collate: Collate, batch_size: int, start: int, workers: int) -> Iterator[Batch]:
+    """Batches of the set's current epoch from batch `start` on; a last batch that is not full is dropped.
+
+    From a worker process a batch comes as bytes: sent as tensors, each of its few dozen would keep a file open.
+    """
+    batches: DataLoader[Any] = DataLoader(
         data,
         batch_sampler=data.batches(batch_size)[start:],
-        collate_fn=collate,
+        collate_fn=partial(_as_bytes, collate) if workers else collate,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         # Its own: a loader draws a seed from the global generator, and a resumed run opens one more loader.
         generator=torch.Generator(),
     )
+    for batch in batches:
+        yield pickle.loads(batch) if workers else batch
+
+
+def _as_bytes(collate: Collate, samples: list[Sample]) -> bytes:
+    return pickle.dumps(collate(samples), protocol=pickle.HIGHEST_PROTOCOL)

@@ -298,3 +298,11 @@ def test_opening_a_loader_leaves_the_random_numbers_of_the_model_alone(tiny_data
     before = torch.get_rng_state()
     next(iter(loader(data, collate, 5, start=0, workers=0)))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_batches_from_a_worker_process_are_the_same(tiny_dataset, collate):
+    data = TrainingSet(read_dataset(tiny_dataset), 1, 0.5, seed=0, grounded=True)
+    for own, sent in zip(loader(data, collate, 5, 0, workers=0), loader(data, collate, 5, 0, workers=1), strict=True):
+        assert (own.ids, own.looks) == (sent.ids, sent.looks)
+        assert torch.equal(own.input_ids, sent.input_ids)
+        assert torch.equal(own.named.boxes, sent.named.boxes)
