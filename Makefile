@@ -17,15 +17,18 @@ demo: $(VENV)/app
 	$(RUN) app.py
 
 # Browser tests need a Chromium: found, or installed (scripts/chromium.py); in CI it is an error when there is none.
+# Coverage by sys.monitoring costs next to nothing; Python 3.11 has only the tracer.
 test: $(VENV)/dev
 	$(RUN) -m scripts.chromium
-	$(RUN) -m pytest
+	COVERAGE_CORE=$$($(RUN) -c "import sys; print('sysmon' if sys.version_info >= (3, 12) else 'ctrace')") \
+		$(RUN) -m pytest --cov=hgan --cov-report=term:skip-covered
 
 check: lint types test
 
 lint: $(VENV)/dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/biome ci --error-on-warnings .
 
 types: $(VENV)/dev
 	$(RUN) -m mypy

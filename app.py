@@ -1,6 +1,6 @@
 """The demo: search a gallery by sentence or by picture, and see why something matched. Launching only.
 
-The pages are in `hgan.demo`, every number comes from `hgan.retriever.Retriever`. Run it with `python app.py`; what can be set,
+The pages are in `hgan.demo`, every number comes from `hgan.retrieval`. Run it with `python app.py`; what can be set,
 such as another model and gallery, is listed in docs/hosting.md.
 """
 
@@ -17,8 +17,8 @@ if __name__ == "__main__":  # what follows takes seconds, and until it is done t
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
 
+from hgan.demo.serving.start import WarmUp, check_places, ended_by_signals, many_files, small_heap, without_proxy
 from hgan.settings import Settings
-from hgan.start import WarmUp, check_places, ended_by_signals, many_files, small_heap, without_proxy
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
 # Whose address to believe is HGAN_TRUST_PROXY's to say; uvicorn would believe anybody on this machine.
@@ -27,14 +27,13 @@ os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
 with without_proxy():
     import gradio as gr
 
-    from hgan.demo.doors import guarded_app
     from hgan.demo.end import clean_up
-    from hgan.demo.gpu import place
-    from hgan.demo.health import app_kwargs
+    from hgan.demo.serving.doors import guarded_app
+    from hgan.demo.serving.health import app_kwargs
     from hgan.demo.shell import build_demo
-    from hgan.images import MAX_BYTES
-    from hgan.retriever import Retriever
-    from hgan.uploads.session import everyday
+    from hgan.demo.uploads.session import everyday
+    from hgan.io.images import MAX_BYTES
+    from hgan.retrieval.retriever import Retriever
     from hgan.visualize.style import CSS
 
 
@@ -81,7 +80,8 @@ def serve(settings: Settings, ended: threading.Event) -> None:
     check_places(settings)
     many_files()
     small_heap()
-    retriever = place(Retriever.open())
+    retriever = Retriever.open()
+    retriever.encoder.use_bfloat16()
     options = launch_options(settings)
     options["app_kwargs"]["routes"] += app_kwargs(retriever)["routes"]
     demo = build_demo(retriever, settings)
@@ -112,7 +112,7 @@ def main() -> int:
         print(f"hgan: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("hgan: stopped; what visitors brought is removed", file=sys.stderr)
+        print("hgan: stopped; uploads of visitors have been removed", file=sys.stderr)
         return 0
     return 0
 

@@ -5,7 +5,8 @@ the text encoder is trained anew on them (`benchmarks.heads`), without augmentat
 seeds. So the figures compare with each other and not with those of a whole training. The detection loss teaches the region
 encoder alone and cannot be left out here.
 
-One line of JSON a finished run goes to the results file; started again, runs that stand there are passed over.
+One line of JSON a finished run goes to the results file; started again, runs that stand there are passed over. As a table:
+`python -m scripts.figures ablation FILE`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import torch
@@ -25,13 +25,13 @@ from tqdm import tqdm
 
 from benchmarks.features import extract
 from benchmarks.heads import Pictures, head_of, namings_of, score, train
-from hgan.build import fingerprint, load
+from hgan.checkpoint import fingerprint, load
 from hgan.data.folder import Record, read_dataset
 from hgan.data.truth import read_truth
-from hgan.places import file_place
-from hgan.retriever import default_checkpoint
-from hgan.train_config import load_train_config
-from hgan.training import training_set
+from hgan.io.places import file_place
+from hgan.retrieval.retriever import default_checkpoint
+from hgan.training.config import load_train_config
+from hgan.training.trainer import training_set
 from hgan.types import LEVELS
 
 
@@ -67,25 +67,8 @@ VARIANTS = {
 }
 
 
-FIGURES = {"rsum": "rsum", "full_r1": "`full`, text to image R@1", "pointing": "pointing, %"}
-
-
-def table_of(lines: list[dict[str, Any]]) -> str:
-    """Mean and standard deviation over seeds, as Markdown; one column a dataset and figure."""
-    columns = list(
-        dict.fromkeys((name, figure) for line in lines for name, found in line["dev"].items() for figure in found)
-    )
-    heads = [f"{name}: {FIGURES[figure]}" for name, figure in columns]
-    rows = ["| variant | seeds | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(columns)]
-    for variant in dict.fromkeys(line["variant"] for line in lines):
-        own = [line for line in lines if line["variant"] == variant]
-        cells = []
-        for name, figure in columns:
-            values = [line["dev"][name][figure] for line in own]
-            spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
-            cells.append(f"{mean(values):.1f}{spread}")
-        rows.append(f"| {variant} | {len(own)} | " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+# Features are of whole pictures and of true captions alone.
+ALONE = {"frozen_regions": True, "twins": False, "false_captions": False, "false_weight": 0.0, "side_weight": 0.0}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -103,13 +86,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS), metavar="NAME")
     parser.add_argument("--cache", type=Path, default=Path("build/features"))
     parser.add_argument("--out", type=Path, default=Path("build/ablation.jsonl"))
-    parser.add_argument("--table", action="store_true", help="only print the table of the results file")
     options = parser.parse_args(arguments)
     options.out = file_place(options.out, "python -m benchmarks.ablation", _is_results)
-    if not options.table:
-        run(options)
-    lines = _read(options.out)
-    print(table_of([line for line in lines if line["budget"] == lines[-1]["budget"]]) if lines else "no results yet")
+    run(options)
+    print(f"{len(_read(options.out))} finished runs; as a table: python -m scripts.figures ablation {options.out}")
     return 0
 
 
@@ -137,7 +117,7 @@ def run(options: argparse.Namespace) -> None:
         features = extract(encoder, processor, sha256, records, options.cache)
         return Pictures(features, records, namings_of(records, truth, processor))
 
-    data = training_set(config, encoder.config.image_size)
+    data = training_set(dataclasses.replace(config, **ALONE))
     sets = {
         "train": pictures(list({record.path: record for record in data.records}.values())),
         **{Path(f).name: pictures(read_dataset(f, config.dev_split)[: config.limit or None]) for f in config.dev},

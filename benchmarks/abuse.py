@@ -24,7 +24,7 @@ from typing import Any
 
 import httpx
 
-from hgan.places import file_place, json_with
+from hgan.io.places import file_place, json_with
 
 from .attacker import ATTACKER, a_zip
 from .attacks import ATTACKS, attack

@@ -14,7 +14,7 @@ import torch
 
 from hgan.gallery.index import CandidateIndex
 from hgan.model.similarity import score_table
-from hgan.retriever import Retriever, default_gallery
+from hgan.retrieval.retriever import Retriever, default_gallery
 from hgan.types import ImageGraph, TextGraph
 
 TOP = 10
@@ -28,7 +28,7 @@ def main() -> int:
     retriever = Retriever.open(options.checkpoint, options.gallery, "cpu")
     gallery = retriever.gallery
     images = gallery.images.rows(range(len(gallery.images)))
-    texts = retriever.side(False).all
+    texts = retriever.scorer(False).all
     assert isinstance(images, ImageGraph)
     assert isinstance(texts, TextGraph)
     exact = score_table(images, texts, retriever.parameters).score

@@ -1,6 +1,6 @@
 """How often a scene scores its caption above a false version of it: `python -m benchmarks.false_captions --split dev`.
 
-Chance is 50 %. A false version exchanges sides, colours or a number (`hgan.data.falsify`); each caption gives one of every
+Chance is 50 %. A false version exchanges sides, colours or a number (`hgan.data.hard_negatives`); each caption gives one of every
 kind that it can be made false by.
 """
 
@@ -13,12 +13,13 @@ import sys
 
 import torch
 
-from hgan.build import load
-from hgan.data.falsify import WAYS
+from hgan.checkpoint import load
 from hgan.data.folder import read_dataset
-from hgan.encoding import encode_records, encode_texts
+from hgan.data.hard_negatives import WAYS
+from hgan.data.readable import encode_records
+from hgan.encoding import encode_texts
 from hgan.model.similarity import score_table
-from hgan.retriever import default_checkpoint
+from hgan.retrieval.retriever import default_checkpoint
 from hgan.types import LEVELS
 
 SEED = 0

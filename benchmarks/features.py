@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from hgan.data.folder import Record
 from hgan.encoding import to_pixels
-from hgan.files import atomic
-from hgan.images import open_image
+from hgan.io.files import atomic
+from hgan.io.images import open_image
 from hgan.model.hgan import HGANModel
 from hgan.processing import HGANProcessor
 from hgan.types import OBJECT, Regions, Words
@@ -85,7 +85,7 @@ def extract(
 
     Args:
         model: in eval mode.
-        model_sha256: `hgan.build.fingerprint` of it.
+        model_sha256: `hgan.checkpoint.fingerprint` of it.
         cache: folder; the model has one of its own in it.
     """
     parts = []

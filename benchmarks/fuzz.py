@@ -25,16 +25,16 @@ from pathlib import Path
 from unittest import mock
 
 from hgan import settings as hgan_settings
-from hgan.case import Source, read_case
 from hgan.data.folder import LeftOut, read_dataset
-from hgan.data.left_out import told
 from hgan.data.truth import read_truth
-from hgan.images import open_image
-from hgan.places import file_place, json_with
-from hgan.terminal import json_text, shown
-from hgan.uploads.captions import read_captions
-from hgan.uploads.files import Upload, receive
-from hgan.uploads.limits import Limits
+from hgan.demo.uploads.captions import read_captions
+from hgan.demo.uploads.files import Upload, receive
+from hgan.demo.uploads.limits import Limits
+from hgan.io.images import open_image
+from hgan.io.left_out import told
+from hgan.io.places import file_place, json_with
+from hgan.io.terminal import json_text, shown
+from hgan.retrieval.case import Source, read_case
 
 from .fuzz_inputs import lines, packed, picture, spoil, table
 

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.features import Features
-from hgan.audit.pointing import point, summarise
-from hgan.build import device_of
+from hgan.checkpoint import device_of
+from hgan.cli.report import evaluation_report
 from hgan.config import HGANConfig
-from hgan.data.batches import TrainingSet, draw_captions
+from hgan.data.collate import Targets, pack, targets_of, texts_of
 from hgan.data.folder import Record
+from hgan.data.phrases import Naming, namings_of_labels, namings_of_truth
+from hgan.data.samples import Sample
 from hgan.data.truth import SceneTruth
-from hgan.evaluation import Scored, truth_of
-from hgan.grounding import Naming, grounding_loss, namings_of_labels, namings_of_truth
-from hgan.loss import objective
+from hgan.evaluation.evaluate import Scored
+from hgan.evaluation.faithfulness.pointing import point, summarise
+from hgan.evaluation.metrics import truth_of
 from hgan.model.hgan import HGANModel
-from hgan.model.similarity import join_columns, pair_terms, score_table
-from hgan.optimisation import groups, schedule
+from hgan.model.similarity import pair_terms, score_table
 from hgan.processing import HGANProcessor
-from hgan.report import evaluation_report
-from hgan.train_config import TrainConfig
-from hgan.training import TEXT_BLOCK
+from hgan.training.batches import TrainingSet
+from hgan.training.config import TrainConfig
+from hgan.training.criterion import compare
+from hgan.training.step import TEXT_BLOCK, Step
 from hgan.types import LEVELS, concatenate
 
 
@@ -79,78 +80,55 @@ def namings_of(
             sentence = processor.read(caption)
             scene = truth.get(record.id)
             known = namings_of_labels(sentence, record.regions or ()) if scene is None else None
-            found.append(namings_of_truth(sentence, number, scene) if scene is not None else known or ())
+            namings = namings_of_truth(sentence, number, scene) if scene is not None else known or ()
+            found.append(namings)
     return found
 
 
 def train(model: HGANModel, data: TrainingSet, pictures: Pictures, config: TrainConfig, title: str) -> int:
-    """Trains a head on features by the run's own objective and schedule; returns the number of steps."""
+    """Trains a head on features by the run's own step; returns the number of steps."""
     device = device_of("auto")
     model.to(device).train()
-    optimizer = torch.optim.AdamW(groups(model, config), fused=True)
-    bf16 = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
+    update = Step(model, config)
     per_epoch, step = len(data.batches(config.batch_size)), 0
-    bar = tqdm(total=config.epochs * per_epoch, desc=title, unit="step")
+    total = config.epochs * per_epoch
+    bar = tqdm(total=total, desc=title, unit="step")
     for epoch in range(config.epochs):
         data.epoch = epoch
         for indices in data.batches(config.batch_size):
-            for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * schedule(step, config, per_epoch)
-            captions, owner, rivals, teacher = _texts(data, pictures, indices)
-            rows = torch.tensor([pictures.row_of[data.records[i].path] for i in indices])
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+            samples = [data[index] for index in indices]
+            captions, targets = _texts(samples, pictures)
+            rows = torch.tensor([pictures.row_of[sample.look[0]] for sample in samples])
+            with update.autocast():
                 images = model.graph_of_regions(pictures.features.regions(rows).to(device))
                 blocks = captions.split(TEXT_BLOCK)
                 texts = [model.graph_of_words(pictures.features.words(block).to(device)) for block in blocks]
-            table = join_columns([model.similarity(images, graph) for graph in texts])
-            ramp = min(1.0, max(0.0, step / per_epoch - config.hinge_from))
-            loss, _ = objective(
-                table, owner.to(device), model.logit_scale.float().exp().clamp(max=100), rivals.to(device),
-                None if teacher is None else teacher.to(device), hinge_weight=config.hinge_weight * ramp,
-                level_weight=config.level_weight, teacher_weight=config.teacher_weight,
-                teacher_temperature=config.teacher_temperature, margin=config.margin,
-            )  # fmt: skip
-            if config.grounding_weight:
-                named = [pictures.namings[caption] for caption in captions.tolist()]
-                temperature = model.similarity_parameters.temperature
-                grounding = grounding_loss(images, concatenate(texts), owner, named, temperature)
-                loss = loss + config.grounding_weight * grounding
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            losses = update(compare(model, images, texts), targets.to(device), step, total, step / per_epoch)
             step += 1
             bar.update()
-            bar.set_postfix(loss=f"{loss.item():.3f}")
+            bar.set_postfix(loss=f"{losses['loss'].item():.3f}")
     bar.close()
     return step
 
 
-def _texts(data: TrainingSet, pictures: Pictures, indices: list[int]) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """Captions drawn for a batch, by rising length: their numbers among the features, owner, rivals and, where it is known, the
-    teacher's word, as in `hgan.data.batches`."""
-    drawn = []
-    for place, index in enumerate(indices):
-        record, rng = data.records[index], random.Random(f"{data.seed} {data.epoch} {index}")
-        true_of = [fact.true_of for fact in record.facts or ()] or [frozenset((record.id,))] * len(record.captions)
-        first = pictures.first[pictures.row_of[record.path]]
-        drawn += [(first + n, n, place, true_of[n]) for n in draw_captions(rng, list(map(len, true_of)), data.captions)]
-    drawn.sort(key=lambda entry: int(pictures.features.word_counts[entry[0]]))
-    owner = torch.tensor([place for _, _, place, _ in drawn])
-    ids = [data.records[index].id for index in indices]
-    rivals = torch.tensor([[id_ not in true for _, _, _, true in drawn] for id_ in ids])
-    meanings = [data.meanings[index] for index in indices]
-    if any(m is None for m in meanings):
-        return torch.tensor([entry[0] for entry in drawn]), owner, rivals, None
-    gists = torch.stack([F.normalize(m.mean(0), dim=0) for m in meanings if m is not None])
-    texts = torch.stack([meanings[place][n] for _, n, place, _ in drawn])  # type: ignore[index]
-    return torch.tensor([entry[0] for entry in drawn]), owner, rivals, gists @ texts.T
+def _texts(samples: Sequence[Sample], pictures: Pictures) -> tuple[Tensor, Targets]:
+    """Captions drawn for a batch, by their numbers among the features and by rising length, and what is known of them. What the
+    words name is known of whole pictures."""
+    first = [pictures.first[pictures.row_of[sample.look[0]]] for sample in samples]
+    plain = [replace(sample, grounded=False) for sample in samples]
+    texts = texts_of(plain)
+    captions = torch.tensor([first[text.row] + samples[text.row].drawn[text.caption] for text in texts])
+    order = pictures.features.word_counts[captions].argsort(stable=True)
+    captions, texts = captions[order], [texts[n] for n in order.tolist()]
+    targets = targets_of(plain, texts, (), None)
+    named, _ = pack([pictures.namings[caption] for caption in captions.tolist()])
+    return captions, replace(targets, named=named)
 
 
 @torch.no_grad()
 def score(model: HGANModel, pictures: Pictures) -> dict[str, Any]:
     """rsum of the score, R@1 of `full` captions where tags are known, and the share of words whose largest term lies on what
-    they name (`hgan.audit.pointing`, all regions)."""
+    they name (`hgan.evaluation.faithfulness.pointing`, all regions)."""
     model.eval().to("cpu")
     features, records = pictures.features, pictures.records
     images = [model.graph_of_regions(features.regions(rows)) for rows in torch.arange(len(records)).split(256)]

@@ -25,13 +25,13 @@ from typing import Any
 import torch
 from PIL import Image, ImageDraw
 
-from hgan.build import load, save_checkpoint, soup
+from hgan.checkpoint import load, save_checkpoint, soup
 from hgan.data.folder import read_dataset
 from hgan.gallery.build import build_gallery
 from hgan.gallery.store import Gallery, verify
-from hgan.retriever import ROOT, Retriever
-from hgan.train_config import TrainConfig
-from hgan.training import Trainer
+from hgan.retrieval.retriever import ROOT, Retriever
+from hgan.training.config import TrainConfig
+from hgan.training.trainer import Trainer
 
 CHECKPOINT = ROOT / "checkpoints" / "hgan-mini"
 PICTURES = 96

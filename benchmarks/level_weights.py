@@ -14,12 +14,12 @@ import sys
 
 import torch
 
-from hgan.build import load
+from hgan.checkpoint import load
 from hgan.data.folder import read_dataset
-from hgan.encoding import encode_records, encode_texts
-from hgan.model.similarity import score_table
-from hgan.retriever import default_checkpoint
-from hgan.types import LEVELS
+from hgan.data.readable import encode_records
+from hgan.encoding import encode_texts
+from hgan.model.similarity import score_table, weighted_sum
+from hgan.retrieval.retriever import default_checkpoint
 
 TAGS = ("full", "relations", "attributes")
 RIVALS = 800
@@ -58,7 +58,7 @@ def main() -> int:
     table = score_table(encode_records(model, pictures, progress=True), texts, model.similarity_parameters)
     print(json.dumps({"scenes": len(scenes), "rivals": len(pictures) - len(scenes), "captions": len(asked)}))
     for weights in WEIGHTS:
-        score = torch.stack([w * table.levels[name] for w, name in zip(weights, LEVELS, strict=True)]).sum(0)
+        score = weighted_sum(table.levels, weights)
         best = score.masked_fill(~truth, -torch.inf).amax(0)
         before = ((score > best) & ~truth).sum(0)
         recalls = [100 * (before < k).float().mean().item() for k in (1, 5, 10)]

@@ -24,13 +24,13 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from hgan.build import load
+from hgan.checkpoint import load
 from hgan.data.folder import read_dataset
 from hgan.encoding import encode_images, encode_texts, to_pixels
 from hgan.gallery.build import CHUNK, build_gallery
 from hgan.model.edges import image_edges
 from hgan.model.similarity import score_table
-from hgan.retriever import Retriever, default_checkpoint, default_gallery
+from hgan.retrieval.retriever import Retriever, default_checkpoint, default_gallery
 from hgan.types import ImageGraph, TextGraph
 
 SENTENCE = "A brown dog runs across the green meadow behind a red house."

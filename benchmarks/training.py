@@ -22,16 +22,16 @@ from typing import Any
 from unittest import mock
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-import hgan.data.batches
-import hgan.data.substitutes
-import hgan.training
-from hgan.data.batches import Batch, Collate, TrainingSet, loader
+from hgan.data.collate import Batch, Collate
+from hgan.data.pictures import Pictures
 from hgan.model.hgan import HGANModel
-from hgan.optimisation import freeze, freeze_statistics
-from hgan.train_config import TrainConfig, load_train_config
-from hgan.training import TEXT_BLOCK, Trainer
+from hgan.training.batches import TrainingSet, loader
+from hgan.training.config import TrainConfig, load_train_config
+from hgan.training.optimizer import freeze, freeze_statistics
+from hgan.training.step import TEXT_BLOCK
+from hgan.training.trainer import Trainer
 
 
 class Clock:
@@ -76,41 +76,41 @@ def parts_of(trainer: Trainer) -> list[tuple[Any, str, str]]:
     regions = model.regions
     assert regions is not None
     return [
-        (hgan.data.substitutes, "open_image", "decode"),
-        (TrainingSet, "__getitem__", "augment"),
+        (TrainingSet, "__getitem__", "samples"),
         (Collate, "__call__", "collate"),
+        (Pictures, "__call__", "crop and mirror"),
         (regions.backbone, "forward", "backbone"),
         (regions.pyramid, "forward", "pyramid"),
         (regions.head, "forward", "proposals"),
-        (regions, "detect", "detections and NMS"),
+        (type(regions.selection), "__call__", "detections and NMS"),
         (regions, "forward", "RoIAlign and projections"),
         (model.text_encoder, "forward", "text encoder"),
         (model, "encode_words", "words"),
         (model, "graph_of_regions", "region graphs and MFAR"),
         (model, "graph_of_words", "word graphs and MFAR"),
         (model, "similarity", "similarity"),
-        (hgan.training, "objective", "losses"),
-        (hgan.training, "proposal_loss", "losses"),
+        (trainer.update, "criterion", "losses"),
         (torch.Tensor, "backward", "backward"),
         (nn.utils, "clip_grad_norm_", "clip"),
-        (trainer.optimizer, "step", "optimiser"),
+        (trainer.update.optimizer, "step", "optimiser"),
         (trainer, "_update_average", "moving average"),
     ]
 
 
-def bare_step(model: HGANModel, batch: Batch, bf16: bool, whole_towers: bool) -> None:
+def bare_step(model: HGANModel, pixels: Tensor, batch: Batch, bf16: bool, whole_towers: bool) -> None:
     """Forward and backward of the two towers and nothing else.
 
     Args:
+        pixels: of the batch, normalised.
         whole_towers: picture and sentence tower up to their graphs; else the pretrained networks alone.
     """
-    with torch.autocast(batch.pixel_values.device.type, dtype=torch.bfloat16, enabled=bf16):
+    with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=bf16):
         if whole_towers:
-            out = [model.encode_image(batch.pixel_values).nodes.float().sum()]
+            out = [model.encode_image(pixels).nodes.float().sum()]
             out += [model.encode_text(**block).nodes.float().sum() for block in batch.text_blocks(TEXT_BLOCK)]
         else:
             assert model.regions is not None
-            pixels = batch.pixel_values.to(memory_format=torch.channels_last)
+            pixels = pixels.to(memory_format=torch.channels_last)
             out = [model.regions.backbone(pixels)[-1].float().sum()]
             for block in batch.text_blocks(TEXT_BLOCK):
                 states = model.text_encoder(input_ids=block["input_ids"], attention_mask=block["attention_mask"])
@@ -146,9 +146,12 @@ def measure(config: TrainConfig, steps: int) -> dict[str, Any]:
             with clock.part("the rest of a step"):
                 trainer.train_step(batch)
         batch = batch.to(trainer.device)
+        assert trainer.pictures is not None
+        size = trainer.pictures.pixels.shape[-1]
+        pixels = torch.rand(len(batch.ids), 3, size, size, device=trainer.device)
         for name, whole in towers.items():  # after each step, so that whatever else the machine does slows both
             with alone.part(name):
-                bare_step(trainer.model, batch, trainer.bf16, whole)
+                bare_step(trainer.model, pixels, batch, trainer.update.bf16, whole)
     bare = {name: steps * config.batch_size / alone.seconds[name] for name in towers}
     total = sum(clock.seconds.values())
     pictures = steps * config.batch_size / total
@@ -160,7 +163,7 @@ def measure(config: TrainConfig, steps: int) -> dict[str, Any]:
         "steps": steps,
         "batch_size": config.batch_size,
         "captions": config.captions,
-        "bf16": trainer.bf16,
+        "bf16": trainer.update.bf16,
         "workers": config.workers,
         "step_ms": 1000 * total / steps,
         "parts_ms": {name: 1000 * s / steps for name, s in sorted(clock.seconds.items(), key=lambda part: -part[1])},

@@ -1,31 +1,49 @@
-"""hgan-mini: photographs and Toy Town together, words grounded, going on from the mean of the two runs before it.
+"""hgan-mini, from nothing but ImageNet's EfficientNet-Lite0 and MiniLM to the checkpoint: photographs and Toy Town together.
 
 Needs `python -m scripts.toytown more`, which writes build/toytown-train: the train scenes with eight captions of every tag.
+Without a GPU it takes days; `scripts/gpu_training.py` takes it to one.
 """
 
-from hgan.train_config import TrainConfig
+from hgan.training.config import TrainConfig
 
 config = TrainConfig(
-    data={"../shared/flickr8k": 1, "build/toytown-train": 3},
+    data={"../shared/flickr8k": 4, "build/toytown-train": 10},
     dev=("../shared/flickr8k", "assets/toytown"),
     out="runs/hgan_mini",
-    start={"runs/hgan_mini_joint/best": 0.65, "runs/hgan_mini_photos/best": 0.35},
-    model={"image_size": 256},
-    image_size=224,
+    backbone="../shared/init/efficientnet_lite0_imagenet",
+    model={
+        "image_size": 256,
+        "image_mean": 127 / 255,
+        "image_std": 128 / 255,
+        "backbone_taps": [5, 11, -1],
+        "backbone_channels": [40, 112, 1280],
+        "edge_words": 5,
+        "edge_values": True,
+        "counts": True,
+        "content_words": True,
+        "levels_apart": True,
+    },
     seed=17,
-    epochs=8,
-    batch_size=128,
+    epochs=10,
+    batch_size=256,
     captions=2,
     crop=0.5,
-    frozen_blocks=7,
-    frozen_epochs=8,
-    lr=5e-4,
-    backbone_lr=1.5e-4,
-    text_lr=8e-5,
+    lr=8e-4,
+    backbone_lr=2e-4,
+    text_lr=1e-4,
+    edge_lr=3e-3,
+    level_weight=0.2,
+    detection_weight=0.5,
     teacher_weight=0.5,
     teacher_temperature=0.1,
     grounding_weight=0.2,
+    edge_weight=0.5,
+    group_weight=0.5,
+    false_weight=0.5,
+    twins=True,
+    false_captions=True,
     ema=0.998,
-    precision="bfloat16",
-    workers=1,
+    minutes=17,
+    patience=10,
+    workers=14,
 )

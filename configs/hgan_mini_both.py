@@ -5,7 +5,7 @@ The region encoder rests. Local alone is not taught: it is what the two other le
 Needs `python -m scripts.toytown more`, which writes build/toytown-train: the train scenes with eight captions of every tag.
 """
 
-from hgan.train_config import TrainConfig
+from hgan.training.config import TrainConfig
 
 config = TrainConfig(
     data={"../shared/flickr8k": 1, "build/toytown-train": 1},

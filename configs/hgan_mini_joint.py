@@ -1,6 +1,6 @@
 """Photographs and Toy Town together, going on from `configs/hgan_mini_photos.py`."""
 
-from hgan.train_config import TrainConfig
+from hgan.training.config import TrainConfig
 
 config = TrainConfig(
     data={"../shared/flickr8k": 1, "assets/toytown": 3},

@@ -3,7 +3,7 @@
 The last epoch trains the first blocks too; its weights are the ones taken on.
 """
 
-from hgan.train_config import TrainConfig
+from hgan.training.config import TrainConfig
 
 config = TrainConfig(
     data={"../shared/flickr8k": 1},

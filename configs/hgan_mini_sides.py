@@ -7,7 +7,7 @@ after. The region encoder rests, so that regions are computed once and a step is
 Needs `python -m scripts.toytown more`, which writes build/toytown-train: the train scenes with eight captions of every tag.
 """
 
-from hgan.train_config import TrainConfig
+from hgan.training.config import TrainConfig
 
 config = TrainConfig(
     data={"build/toytown-train": 2},

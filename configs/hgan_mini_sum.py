@@ -6,7 +6,7 @@ sum. Captions of scenes come with false versions: sides, colours or a number exc
 Needs `python -m scripts.toytown more`, which writes build/toytown-train: the train scenes with eight captions of every tag.
 """
 
-from hgan.train_config import TrainConfig
+from hgan.training.config import TrainConfig
 
 config = TrainConfig(
     data={"../shared/flickr8k": 1, "build/toytown-train": 3},

@@ -51,6 +51,12 @@ class HGANConfig(PreTrainedConfig):
         Most detections kept for a picture; context cells are a `context_grid` x `context_grid` grid, 0 for none.
     score_threshold, nms_threshold (`float`):
         A detection needs this objectness; two with a larger IoU are one.
+    nms_between_labels (`float`):
+        The same for two that are sure to be of different kinds; 0 asks no label.
+    label_threshold (`float`):
+        A label is kept only where the product of its probability and the score reaches this; else the detection has none.
+    head_kernel, side_tower (`int`, `bool`):
+        Kernel of the proposal head's convolutions; whether the sides of boxes have a tower of their own.
     max_words, max_text_tokens (`int`):
         A longer sentence is cut, with a notice.
     """
@@ -90,6 +96,10 @@ class HGANConfig(PreTrainedConfig):
     context_grid: int = 3
     score_threshold: float = 0.05
     nms_threshold: float = 0.5
+    nms_between_labels: float = 0.0
+    label_threshold: float = 0.0
+    head_kernel: int = 3
+    side_tower: bool = False
     max_words: int = 48
     max_text_tokens: int = 64
     temperature_init: float = 0.1
@@ -149,7 +159,9 @@ class HGANConfig(PreTrainedConfig):
         }
         strange = sorted(name for name in config_dict.keys() - known if not name.startswith("_"))
         if strange:
-            _log.warning(f"config.json: got {', '.join(strange)}, which no HGAN model has: nothing reads it")
+            _log.warning(
+                f"config.json: got {', '.join(strange)}, which are not settings of an HGAN model: they are ignored"
+            )
         return super().from_dict(config_dict, **kwargs)
 
 
@@ -161,11 +173,11 @@ _NEEDED = {
 }  # fmt: skip
 _COUNTS = {
     "image_size": 1, "pyramid_dim": 1, "region_dim": 1, "roi_size": 1, "dim": 1, "heads": 1, "groups": 1, "max_regions": 1,
-    "max_words": 1, "max_text_tokens": 3, "precomputed_dim": 0, "graph_layers": 0, "concepts": 0, "context_grid": 0,
-    "edge_words": 0, "edge_things": 2, "edge_dim": 1,
+    "max_words": 1, "max_text_tokens": 3, "head_kernel": 1, "precomputed_dim": 0, "graph_layers": 0, "concepts": 0,
+    "context_grid": 0, "edge_words": 0, "edge_things": 2, "edge_dim": 1,
 }  # fmt: skip
-_SHARES = ("score_threshold", "nms_threshold", "dropout", "edge_share")
-_SWITCHES = ("edge_bias", "rearrange", "edge_values", "counts", "content_words", "levels_apart")
+_SHARES = ("score_threshold", "nms_threshold", "nms_between_labels", "label_threshold", "dropout", "edge_share")
+_SWITCHES = ("edge_bias", "rearrange", "side_tower", "edge_values", "counts", "content_words", "levels_apart")
 _POSITIVE = ("image_std", "temperature_init", "initializer_range")
 
 
@@ -199,6 +211,8 @@ def require_settings(config: HGANConfig) -> None:
         refuse("edge_words", "0, or at least 2: an edge has two words")
     if config.levels_apart and not config.context_grid and not config.precomputed_dim:
         refuse("levels_apart", "false where context_grid is 0: the cross level would have nothing to read")
+    if config.head_kernel % 2 == 0:
+        refuse("head_kernel", "an odd number")
     for name, kind in (("labels", str), ("backbone_taps", int), ("backbone_channels", int)):
         values = getattr(config, name)
         if not isinstance(values, list | tuple) or not values or any(type(v) is not kind for v in values):

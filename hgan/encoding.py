@@ -1,33 +1,39 @@
-"""Pictures and sentences through the two towers, in batches: the one way for training, evaluation, gallery and
-search."""
+"""Pictures and sentences through the two towers, in batches: the one way for training, evaluation, gallery and search.
+
+An `Encoder` owns a model, its processor and the device that they compute on. Whatever has to encode something while people
+wait (retriever, gallery building, own galleries, what if) is handed one, so that nothing computes elsewhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+import contextlib
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ParamSpec, TypeVar
 
 import torch
-from PIL import Image
 from tqdm import tqdm
 
-from .ahead import one_ahead
-from .data.left_out import LeftOut
-from .data.names import written
-from .data.record import Record
-from .images import open_image
+from .checkpoint import fingerprint, load
+from .io.pixels import Picture, as_picture, pixel_values, square
 from .model.hgan import HGANModel
-from .pixels import Picture, pixel_values, square
+from .model.similarity import SimilarityParameters
 from .processing import HGANProcessor
-from .types import ImageGraph, TextGraph, concatenate
+from .types import Batched, ImageGraph, Regions, TextGraph, concatenate
 
-Opened = tuple[list[Image.Image], list[Record], list[LeftOut]]
+P, T = ParamSpec("P"), TypeVar("T")
+
+LENT_SECONDS = 30  # that ZeroGPU lends a GPU for a call, at most
 
 
 def to_pixels(images: Sequence[Picture], model: HGANModel) -> torch.Tensor:
     """What `HGANProcessor` gives for pictures, by the same function: (B, 3, S, S).
 
     Raises:
-        ValueError: as `hgan.pixels.as_picture`.
+        ValueError: as `hgan.io.pixels.as_picture`.
     """
     return pixel_values(images, model.config.image_size, model.config.image_mean, model.config.image_std)
 
@@ -54,62 +60,136 @@ def encode_texts(
     return concatenate(parts)[place]
 
 
-def encode_records(
-    model: HGANModel, records: Iterable[Record], batch_size: int = 32, progress: bool = False
-) -> ImageGraph:
-    """Pictures of a dataset through the picture tower, one row a record.
+def is_zero_gpu() -> bool:
+    """Whether this is a ZeroGPU Space, which lends a GPU for each call; the platform installs `spaces` there."""
+    asked = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")  # as `spaces` reads it
+    return asked and importlib.util.find_spec("spaces") is not None
 
-    Raises:
-        ValueError: a picture cannot be read; `encode_readable` goes on without it.
+
+class Encoder:
+    """A model with its processor, on the device where they compute. What goes in and what comes out is on the CPU, and numbers
+    that come out are float32: scoring and explaining stay there, for they take less time than moving the graphs does.
+
+    On ZeroGPU (see `is_zero_gpu`) every call runs in a forked worker. Arguments and answers are pickled; the model is not, for
+    the worker has it from before the fork. So the model is placed, and the first encoder of it made, before the app is launched:
+    afterwards its weights cannot be read in this process.
+
+    Args:
+        model: on its device; it is put into eval mode.
+        processor: of this model.
     """
-    records, left_out = list(records), list[LeftOut]()
-    graph, _ = encode_readable(model, records, left_out, batch_size, progress)
-    if left_out:
-        raise ValueError(f"{left_out[0].where}: {left_out[0].reason}")
-    return graph
 
+    def __init__(self, model: HGANModel, processor: HGANProcessor) -> None:
+        self.model, self.processor = model.eval(), processor
+        self.bfloat16 = False
+        self.lent = is_zero_gpu()
+        self._compute = _lent(self._answer) if self.lent else self._answer
 
-def encode_readable(
-    model: HGANModel,
-    records: Sequence[Record],
-    left_out: list[LeftOut],
-    batch_size: int = 32,
-    progress: bool = False,
-) -> tuple[ImageGraph, list[Record]]:
-    """Pictures of a dataset through the picture tower, and the records that they are of: those that can be read. The others
-    are named in `left_out`, with their captions.
+    @classmethod
+    def open(cls, checkpoint: str, device: str = "auto") -> Encoder:
+        """From a checkpoint, a folder or a hub id.
 
-    Raises:
-        ValueError: none of them can be read.
-    """
-    parts, kept = [], list[Record]()
-    chunks = [records[i : i + batch_size] for i in range(0, len(records), batch_size)]
-    opened: Iterable[Opened] = one_ahead(partial(open_readable, size=model.config.image_size), chunks)
-    for images, read, unread in tqdm(opened, total=len(chunks), desc="pictures", unit="batch", disable=not progress):
-        left_out += unread
-        if images:
-            parts.append(encode_images(model, images))
-            kept += read
-    if not parts:
-        raise ValueError(none_readable(len(records), left_out))
-    return concatenate(parts), kept
+        Raises:
+            ValueError: as `hgan.checkpoint.load`.
+        """
+        if is_zero_gpu():
+            import spaces  # noqa: F401  # before the model is placed: from then on there is a GPU to place it on
+        return cls(*load(checkpoint, device))
 
+    def use_bfloat16(self) -> Encoder:
+        """Computes in bfloat16 from now on where the model is on a CUDA GPU, by autocast; elsewhere nothing changes."""
+        self.bfloat16 = self.model.device.type == "cuda"
+        return self
 
-def open_readable(records: Sequence[Record], size: int) -> Opened:
-    """Pictures that can be read, as squares of the size that the model takes (large ones would add up), their records, and the
-    others with the reason."""
-    images, kept, left_out = list[Image.Image](), list[Record](), list[LeftOut]()
-    for record in records:
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the model, as `hgan.checkpoint.fingerprint` gives it."""
+        return fingerprint(self.model)
+
+    @cached_property
+    def parameters(self) -> SimilarityParameters:
+        """The learned scalars of the similarity, on the CPU."""
+        with torch.no_grad():
+            return self.model.similarity_parameters.frozen()
+
+    def images(self, pictures: Sequence[Picture]) -> ImageGraph:
+        """Graphs of one batch of pictures, a row each.
+
+        Raises:
+            ValueError: as `hgan.io.pixels.as_picture`.
+        """
+        return self.run(_images, pictures)
+
+    def texts(self, texts: Sequence[str], batch_size: int = 128, progress: bool = False) -> TextGraph:
+        """Graphs of sentences, a row each, in the order given.
+
+        Raises:
+            ValueError: an empty sentence, or none.
+        """
+        return self.run(encode_texts, texts, batch_size, progress)
+
+    def picture(self, picture: Picture) -> tuple[Regions, ImageGraph]:
+        """The regions of one picture and its graph, batches of one.
+
+        Raises:
+            ValueError: as `hgan.io.pixels.as_picture`.
+        """
+        return self.run(_picture, square(as_picture(picture), self.model.config.image_size))
+
+    def run(self, function: Callable[..., T], *args: Any) -> T:
+        """`function(model, processor, *args)` on the device, without gradients.
+
+        Args:
+            function: stands in a module, so that it can be pickled. It takes what is not the model's to the model's device, and
+                gives a record of tensors (`Batched`), or a tuple of such.
+            args: on the CPU.
+
+        Raises:
+            ValueError: as the function.
+        """
+        answer = self._compute(function, args)
+        if isinstance(answer, _Refusal):
+            raise ValueError(answer.message)
+        return answer
+
+    @torch.no_grad()
+    def _answer(self, function: Callable[..., T], args: tuple[Any, ...]) -> T | _Refusal:
+        half = torch.autocast("cuda", dtype=torch.bfloat16) if self.bfloat16 else contextlib.nullcontext()
         try:
-            images.append(square(open_image(record.path), size))
-            kept.append(record)
-        except (ValueError, OSError) as error:
-            lost = f"; its {len(record.captions)} captions go with it" if record.captions else ""
-            left_out.append(LeftOut(record.place, f"{written(str(error))}{lost}"))
-    return images, kept, left_out
+            with half:
+                return _at_rest(function(self.model, self.processor, *args))
+        except ValueError as error:
+            if not self.lent:
+                raise
+            return _Refusal(str(error))
 
 
-def none_readable(count: int, left_out: Sequence[LeftOut]) -> str:
-    """What to say where not one picture of so many can be read."""
-    first = f" (the first: {left_out[0].where}: {left_out[0].reason})" if left_out else ""
-    return f"got {count:,} pictures of which none can be read{first}, but expected at least one"
+@dataclass(frozen=True)
+class _Refusal:
+    """A ValueError on its way back from a worker, which would give no more than its name."""
+
+    message: str
+
+
+def _lent(function: Callable[P, T]) -> Callable[P, T]:
+    import spaces
+
+    lent: Callable[P, T] = spaces.GPU(function, duration=LENT_SECONDS)
+    return lent
+
+
+def _at_rest(answer: Any) -> Any:
+    """Records of tensors on the CPU, numbers in float32."""
+    if isinstance(answer, tuple):
+        return tuple(_at_rest(part) for part in answer)
+    assert isinstance(answer, Batched)
+    return answer.map(lambda tensor: tensor.to("cpu", torch.float32 if tensor.is_floating_point() else None))
+
+
+def _images(model: HGANModel, processor: HGANProcessor, pictures: Sequence[Picture]) -> ImageGraph:
+    return encode_images(model, pictures)
+
+
+def _picture(model: HGANModel, processor: HGANProcessor, picture: Picture) -> tuple[Regions, ImageGraph]:
+    regions, _ = model.encode_regions(to_pixels([picture], model).to(model.device))
+    return regions, model.graph_of_regions(regions)

@@ -1,4 +1,4 @@
-"""The image processor on its own: the same pixels as everywhere else (see `hgan.pixels`)."""
+"""The image processor on its own: the same pixels as everywhere else (see `hgan.io.pixels`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from .config import HGANConfig
-from .pixels import RESAMPLE, pixel_values
+from .io.pixels import RESAMPLE, pixel_values
 
 
 class HGANImageProcessor(ViTImageProcessorPil):
@@ -35,7 +35,7 @@ class HGANImageProcessor(ViTImageProcessorPil):
         return same
 
     def preprocess(self, images: Any, *_: Any, **settings: Any) -> BatchFeature:
-        """`pixel_values` (B, 3, S, S) of pictures of any kind that `hgan.pixels.as_picture` takes.
+        """`pixel_values` (B, 3, S, S) of pictures of any kind that `hgan.io.pixels.as_picture` takes.
 
         Raises:
             ValueError: a picture cannot be read; other settings than the processor's own.

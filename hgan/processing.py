@@ -14,7 +14,7 @@ from transformers.utils import logging
 from .config import HGANConfig
 from .function_words import content_of
 from .image_processing import HGANImageProcessor
-from .pixels import RESAMPLE, Picture, pixel_values
+from .io.pixels import RESAMPLE, Picture, pixel_values
 from .words import Draft, Sentence, draft, sentence, texts_of, word_of
 
 __all__ = ["HGANProcessor", "Sentence", "require_agreement"]
@@ -29,7 +29,7 @@ class HGANProcessor(ProcessorMixin):
 
     Args:
         image_processor: its settings (side of the square, mean, std) are what is used; the pixels are made by
-            `hgan.pixels`, as everywhere else.
+            `hgan.io.pixels`, as everywhere else.
         tokenizer: a fast tokenizer (offsets are needed to merge word pieces).
         max_words, max_tokens: a longer sentence is cut; `read` says so.
         content_words: whether content words alone make nodes (see `hgan.function_words`).
@@ -76,7 +76,7 @@ class HGANProcessor(ProcessorMixin):
             if wrong:
                 _log.warning(
                     f"{pretrained_model_name_or_path}: the processor was saved with other settings than the model's "
-                    f"({'; '.join(wrong)}): those of the model are used. Save the checkpoint again to be rid of this."
+                    f"({'; '.join(wrong)}): those of the model are used. Save the checkpoint again to get rid of this warning."
                 )
         return processor
 
@@ -138,7 +138,7 @@ class HGANProcessor(ProcessorMixin):
         `content_mask` (B, T) where content words alone make nodes.
 
         Args:
-            images: one or several; see `hgan.pixels.as_picture` for what is taken.
+            images: one or several; see `hgan.io.pixels.as_picture` for what is taken.
             text: one or several sentences.
 
         Raises:
@@ -266,6 +266,6 @@ def require_agreement(config: HGANConfig, processor: HGANProcessor) -> None:
     wrong = processor.disagreements(config)
     if wrong:
         raise ValueError(
-            f"got a processor with {'; '.join(wrong)}, but expected the same: processor.follow(model.config) sets it right"
+            f"got a processor with {'; '.join(wrong)}, but expected the same: processor.follow(model.config) corrects it"
         )
     processor.require_tokenizer(config)

@@ -38,7 +38,7 @@ NUMBERS = {
     "HGAN_GALLERIES_MB": Number(1_000, 1, 10_000_000, "a number of megabytes"),
     "HGAN_SESSIONS": Number(500, 2, 1_000_000, "a number of sessions"),
     "HGAN_QUEUE": Number(600, 2, 100_000, "a number of questions"),
-    "HGAN_TRUST_PROXY": Number(0, 0, 10, "how many proxies stand before the app"),
+    "HGAN_TRUST_PROXY": Number(0, 0, 10, "a number of proxies in front of the app"),
 }
 TEXTS = ("HGAN_CHECKPOINT", "HGAN_GALLERY", "HGAN_HOST", "HGAN_CACHE")
 
@@ -91,7 +91,7 @@ def setting(name: str, environment: Mapping[str, str] | None = None) -> Any:
     if not re.fullmatch(r"[0-9]{1,12}", value, re.ASCII) or not number.least <= int(value) <= number.most:
         raise ValueError(
             f"got {name}={_shown(value)}, but expected {number.unit}, a whole number from {number.least:,} to {number.most:,}: "
-            "set it so, or leave it out"
+            "change it or remove it"
         )
     return int(value)
 
@@ -101,14 +101,14 @@ def _text(name: str, value: str) -> str | None:
         return None
     faults = {
         "white space alone": not value.strip(),
-        "white space at an end": value != value.strip(),
+        "white space at the start or end": value != value.strip(),
         f"more than {LONGEST:,} characters": len(value) > LONGEST,
         "a character that cannot be printed": not value.isprintable(),
     }
     fault = next((fault for fault, there in faults.items() if there), None)
     if fault:
         raise ValueError(
-            f"got {name}={_shown(value)}, which has {fault}, but expected a plain name: correct it, or leave it out"
+            f"got {name}={_shown(value)}, which has {fault}, but expected a plain name: correct it or remove it"
         )
     return value
 
@@ -125,7 +125,7 @@ def warn_of_unknown(environment: Mapping[str, str]) -> None:
         if name.startswith(PREFIX) and name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]}?" if near else "docs/hosting.md lists them"
-            say_once(f"{_shown(name)[1:-1]} is no setting and does nothing; {hint}")
+            say_once(f"{_shown(name)[1:-1]} is not a setting and has no effect; {hint}")
 
 
 def say_once(message: str) -> None:
@@ -152,6 +152,6 @@ def cache_folder() -> Path | None:
         return Path.home() / ".cache" / "hgan"
     except (RuntimeError, KeyError):
         say_once(
-            "there is no home folder to keep encoded captions in: they are encoded at each start (or set HGAN_CACHE)"
+            "there is no home folder for encoded captions, so they are encoded again at each start; set HGAN_CACHE to keep them"
         )
         return None

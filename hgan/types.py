@@ -1,7 +1,6 @@
 """What the parts hand to each other. Frozen dataclasses with named fields; nothing here computes.
 
-Records of tensors stand here; the answers that a person or a program gets (`Hit` to `Analysis`) are plain data and stand
-in `hgan.answers`, named here too so that there is one place to import from.
+Records of tensors alone; what a person or a program gets for an answer stands in `hgan.retrieval.results`.
 
 Letters: B batch, R regions, W words, N local nodes (R or W), D width of the shared space, K concepts.
 Boxes are normalised XYXY in [0, 1] of the picture. Masks are boolean, True = a real node.
@@ -16,30 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .answers import (
-    LEVELS,
-    MIN_EDGE,
-    Analysis,
-    Comparison,
-    EdgeTerms,
-    Explanation,
-    Hit,
-    NodeTerms,
-    QueryRow,
-    SearchResult,
-    Step,
-    ThingPair,
-    Verdict,
-    WhatIf,
-)
-
-__all__ = [
-    "CONTEXT", "KINDS", "LEVELS", "MIN_EDGE", "OBJECT", "Analysis", "Batched", "Comparison", "EdgeTerms", "Explanation",
-    "FeatureGraph",
-    "Hit", "ImageEdges", "ImageGraph", "NodeTerms", "QueryRow", "Regions", "SearchResult", "Similarity", "Step", "TextEdges",
-    "TextGraph", "ThingPair", "Verdict", "WhatIf", "Words", "concatenate",
-]  # fmt: skip
-
+LEVELS = ("global", "local", "cross")  # of the similarity, in the order of its weights
 OBJECT, CONTEXT = 0, 1
 KINDS = ("object", "context")
 

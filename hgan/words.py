@@ -61,7 +61,7 @@ class Sentence:
             for length in self.unknown
         ]
         if self.replaced:
-            told.append(f"Characters that are no text (halves of a surrogate pair) were left out: {self.replaced:,}.")
+            told.append(f"Invalid characters (half surrogate pairs) were left out: {self.replaced:,}.")
         return " ".join(told) or None
 
 
@@ -151,7 +151,7 @@ def sentence(draft: Draft, pieces: list[Span], lost: int | None, unknown: list[S
     ]
     if not kept and lost is not None:
         raise ValueError(
-            f"got a sentence whose beginning has no word ({draft.text[:40]!r}), but expected words: leave the signs out"
+            f"got a sentence that does not begin with words ({draft.text[:40]!r}), but expected words: remove the symbols"
         )
     if not kept:  # characters that the tokenizer drops altogether
         raise ValueError(f"got a sentence without any readable word ({draft.text[:40]!r}), but expected words")

@@ -12,8 +12,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 900  # that installing may take
 MISSING = """
@@ -25,7 +23,11 @@ MISSING = """
 
 
 def find() -> str | None:
-    """The path of a Chromium on this machine."""
+    """The path of a Chromium on this machine; None when there is none, or no playwright to drive it."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return None
     for name in NAMES:
         if path := shutil.which(name):
             return path

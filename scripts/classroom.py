@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hgan.class_cases import PICTURES, CaseFile, CasePicture, ClassCase, write_cases
 from hgan.data.folder import CaptionFact, Record, read_dataset, read_jsonl
-from hgan.images import open_image
-from hgan.places import file_place, json_with
-from hgan.retriever import ROOT, Retriever
+from hgan.io.images import open_image
+from hgan.io.places import file_place, json_with
+from hgan.retrieval.classroom import PICTURES, CaseFile, CasePicture, ClassCase, write_cases
+from hgan.retrieval.retriever import ROOT, Retriever
 from hgan.visualize.pictures import shrink_picture
 
 LONGEST = 320  # pixels of a picture's longer side

@@ -2,8 +2,10 @@
 
     python -m scripts.figures measure     # evaluates and audits the checkpoint on both datasets, about ten minutes
     python -m scripts.figures             # writes the tables between <!-- figures: NAME --> and <!-- end of figures -->
+    python -m scripts.figures ablation build/ablation.jsonl    # prints the table of a results file of benchmarks.ablation
 
-The measurements are docs/figures/*.json (and ablation.jsonl, by benchmarks.ablation).
+The measurements are docs/figures/*.json: of `hgan evaluate` and `hgan audit`, and of benchmarks.abuse and benchmarks.ablation (a
+.jsonl). The texts are README.md, docs/figures.md, docs/hosting.md and the model card; prose names no figure that a table holds.
 """
 
 from __future__ import annotations
@@ -13,18 +15,24 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
-from benchmarks.ablation import table_of
-from hgan.cli import main as hgan
-from hgan.files import atomic
-from hgan.retriever import ROOT, default_checkpoint
+from hgan.cli.main import main as hgan
+from hgan.io.files import atomic
+from hgan.retrieval.retriever import ROOT, default_checkpoint
 from hgan.types import LEVELS
 
 FOLDER = ROOT / "docs" / "figures"
 DATASETS = {"photographs": ("../shared/flickr8k", "dev"), "toytown": ("assets/toytown", "test")}
 AUDITED = 300  # pictures, drawn with a fixed seed
-TEXTS = [ROOT / "README.md", Path(default_checkpoint()) / "README.md"]
+TEXTS = [
+    ROOT / "README.md",
+    ROOT / "docs" / "figures.md",
+    ROOT / "docs" / "hosting.md",
+    Path(default_checkpoint()) / "README.md",
+]
+OF_ABLATION = {"rsum": "rsum", "full_r1": "`full`, text to image R@1", "pointing": "pointing, %"}
 Reports = dict[str, Any]
 
 
@@ -51,6 +59,16 @@ def recalls(report: Reports) -> str:
     head = ["", "image to text R@1", "R@5", "R@10", "text to image R@1", "R@5", "R@10", "rsum"]
     medians = [f"{report[way]['medr']:.0f}" for way in ("image_to_text", "text_to_image")]
     return f"{table(head, rows)}\n\nThe median rank is {medians[0]} (image to text) and {medians[1]} (text to image)."
+
+
+def summary(photographs: Reports, toytown: Reports) -> str:
+    """The few figures of the README."""
+    rows = []
+    for name, report in (("photographs: Flickr8k, dev", photographs), ("rendered scenes: Toy Town, test", toytown)):
+        ways = [report[way][at] for way in ("image_to_text", "text_to_image") for at in ("r1", "r10")]
+        rows.append([name, *(f"{value:.1f}" for value in ways), f"{report['rsum']:.1f}"])
+    head = ["1,000 pictures, 5,000 captions", "image to text R@1", "R@10", "text to image R@1", "R@10", "rsum (of 600)"]
+    return table(head, rows)
 
 
 def tags(report: Reports) -> str:
@@ -94,6 +112,52 @@ def audits(*reports: Reports) -> str:
     return table(["", "Toy Town", "photographs"], [[name, *(of(r) for r in reports)] for name, of in rows.items()])
 
 
+# What the statuses and outcomes of the benchmark mean to a person who is not at home in HTTP.
+STATUSES = {
+    "200": "let in",
+    "400": "refused as malformed",
+    "404": "refused: no such address",
+    "413": "refused: too long",
+    "429": "refused: wait your turn",
+    "500": "answered with an error in plain words",
+    "503": "refused: the app is full",
+}
+ATTACKS = {
+    "past_the_queue": "large pictures sent around the queue",
+    "large_pictures": "twelve very large pictures, through the queue",
+    "long_text": "up to 0.8 MB of text, typed into What if?",
+    "long_bodies": "megabytes of JSON: long, deep, wide, huge numbers",
+    "one_long_line": "40,000 captions for one picture, in one line",
+    "false_galleries": "zips that pretend to be galleries of millions of items",
+    "endless_lines": "pictures that are one line of millions of pixels",
+    "others_files": "building from a file that is somebody else's",
+    "many_galleries": "40 galleries, each in a session of its own",
+    "many_sessions": "600 requests, each in a session of its own",
+    "full_queue": "300 questions at once, from many sessions",
+    "one_sessions_flood": "200 questions of one session",
+    "unused_uploads": "600 MB of uploads that are never used",
+    "form_fields": "an upload that holds text in place of a file",
+    "a_false_case": "40 MB of JSON as a saved case",
+    "analyses": "six analyses of the whole gallery at once",
+    "many_streams": "500 open pages",
+    "odd_values": "wrong types and wrong counts, to every handler",
+    "shut_addresses": "parts of gradio that the app does not use",
+}
+
+
+def abuse(report: Reports) -> str:
+    """What each attack of benchmarks.abuse came to, and how long two other visitors waited meanwhile."""
+    rows = []
+    for one in report["attacks"]:
+        came = re.sub(r"\b(\d+) x (\d{3}|\w+)", lambda m: f"{m[1]} {STATUSES.get(m[2], m[2])}", one["outcome"])
+        rows.append([
+            ATTACKS.get(one["attack"], one["attack"].replace("_", " ")), came, f"{one['peak_mb']:,.0f} MB",
+            f"{one['second_s']:.2f} s", f"{one['classmate_s']:.2f} s",
+        ])  # fmt: skip
+    head = ["what the attacker tries", "what the app does", "most memory", "a stranger waits", "a classmate waits"]
+    return table(head, rows)
+
+
 def _shares(report: Reports, regions: str, *keys: str) -> str:
     return ", ".join(f"{report['pointing']['regions'][regions][key]:.1f}" for key in keys)
 
@@ -106,23 +170,48 @@ def _area(report: Reports, name: str) -> str:
     return f"{report['deletion'][name]['area_between']:.4f} ± {report['deletion'][name]['se']:.4f}"
 
 
+def ablation(lines: list[dict[str, Any]]) -> str:
+    """Mean and standard deviation over seeds of the runs with the budget of the last; one column a dataset and figure."""
+    lines = [line for line in lines if line["budget"] == lines[-1]["budget"]]
+    columns = list(
+        dict.fromkeys((name, figure) for line in lines for name, found in line["dev"].items() for figure in found)
+    )
+    heads = [f"{name}: {OF_ABLATION[figure]}" for name, figure in columns]
+    rows = []
+    for variant in dict.fromkeys(line["variant"] for line in lines):
+        own = [line for line in lines if line["variant"] == variant]
+        cells = []
+        for name, figure in columns:
+            values = [line["dev"][name][figure] for line in own]
+            spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
+            cells.append(f"{mean(values):.1f}{spread}")
+        rows.append([variant, str(len(own)), *cells])
+    return table(["variant", "seeds", *heads], rows)
+
+
 def table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows])
+
+
+def lines_of(path: Path) -> list[Reports]:
+    """The lines of a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def blocks() -> dict[str, str]:
     """Every table by its name."""
     read = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")}
     toytown = read["evaluate-toytown"]
-    lines = [json.loads(line) for line in (FOLDER / "ablation.jsonl").read_text(encoding="utf-8").splitlines()]
     return {
+        "summary": summary(read["evaluate-photographs"], toytown),
         "photographs": recalls(read["evaluate-photographs"]),
         "toytown": recalls(toytown),
         "tags": tags(toytown),
         "groups": groups(toytown),
         "audit": audits(read["audit-toytown"], read["audit-photographs"]),
-        "ablation": table_of(lines),
+        "abuse": abuse(read["abuse"]),
+        "ablation": ablation(lines_of(FOLDER / "ablation.jsonl")),
     }
 
 
@@ -143,9 +232,13 @@ def fill(text: str, found: dict[str, str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", nargs="?", choices=["measure"])
+    parser.add_argument("action", nargs="?", choices=["measure", "ablation"])
+    parser.add_argument("file", nargs="?", type=Path, default=FOLDER / "ablation.jsonl", help="for `ablation`")
     parser.add_argument("--only", nargs="+", choices=list(DATASETS), default=list(DATASETS))
     options = parser.parse_args()
+    if options.action == "ablation":
+        print(ablation(lines_of(options.file)))
+        return
     if options.action:
         measure(options.only)
         return

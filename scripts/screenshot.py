@@ -23,7 +23,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from app import build_demo, launch_options
-from hgan.retriever import Retriever
+from hgan.retrieval.retriever import Retriever
 
 from .chromium import find
 

@@ -6,7 +6,7 @@ tiny_config       HGANConfig: MobileNetV2 at a tenth of its width, one BERT laye
 tiny_tokenizer    WordPiece with the words of the tiny dataset, single letters and digits for everything else
 tiny_model        HGANModel in eval mode, random but lively: pictures and sentences differ in score, detections differ in number
 tiny_processor    its HGANProcessor
-tiny_checkpoint   both as a checkpoint folder (`hgan.build.load` takes it)
+tiny_checkpoint   both as a checkpoint folder (`hgan.checkpoint.load` takes it)
 tiny_dataset      dataset folder: 12 pictures of coloured shapes, splits train (8) and dev (4), 2 captions each, regions.jsonl
 tiny_gallery      folder of a gallery of all 12 pictures and 24 captions, thumbnails as large as the pictures
 tiny_retriever    a Retriever of tiny_model and tiny_gallery
@@ -22,6 +22,7 @@ flickr8k          path of ../shared/flickr8k; the test is skipped where it is ab
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
@@ -29,26 +30,30 @@ import string
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, sync_playwright
 from transformers import AutoModel, BertConfig, BertTokenizer, MobileNetV2Config
 
 from hgan import HGANConfig, HGANModel, HGANProcessor
-from hgan.build import save_checkpoint
-from hgan.data.batches import pixels
+from hgan.checkpoint import save_checkpoint
 from hgan.data.folder import read_dataset
 from hgan.encoding import to_pixels
 from hgan.gallery.build import build_gallery
 from hgan.gallery.store import Gallery
-from hgan.retriever import Retriever
-from hgan.train_config import TrainConfig
+from hgan.io.pixels import pixels
+from hgan.retrieval.retriever import Retriever
+from hgan.training.config import TrainConfig
 from scripts.chromium import MISSING, find, in_ci
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 ROOT = Path(__file__).resolve().parent.parent
+# Outside CI the tests of model and library run with no browser package installed.
+collect_ignore = [] if importlib.util.find_spec("playwright") or in_ci() else ["browser"]
 COLOURS = ("red", "green", "blue", "yellow", "black", "orange")
 SHAPES = {"circle": "ball", "square": "box"}  # word in captions -> display label
 WORDS = (
@@ -107,6 +112,17 @@ def draw(seed: int = 0, size: tuple[int, int] = (96, 72)) -> Image.Image:
         box = (x, y, x + size[0] // 3, y + size[1] // 3)
         (pen.ellipse if rng.random() < 0.5 else pen.rectangle)(box, fill=tuple(rng.choices(range(256), k=3)))
     return image
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where there is no CUDA, tests marked `gpu` are deselected, and counted so."""
+    if torch.cuda.is_available():
+        return
+    deselected = [item for item in items if item.get_closest_marker("gpu")]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -279,6 +295,8 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright  # here, so that tests of the model need no browser package
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         yield browser

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoProcessor
 
 from hgan import HGANModel, HGANProcessor
-from hgan.build import build_model, fingerprint, load, save_checkpoint, soup
-from hgan.cli import main
+from hgan.checkpoint import build_model, fingerprint, load, save_checkpoint, soup
+from hgan.cli.main import main
 from hgan.encoding import encode_images
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -313,7 +313,7 @@ def test_the_shares_of_a_checkpoint_that_is_named_twice_are_added(checkpoint, ti
     spellings = [checkpoint, f"{checkpoint}/", checkpoint.parent / "." / checkpoint.name]
     shares = [f"{name}={share}" for name, share in zip(spellings, (1, 1, 2), strict=True)]
     assert main(["average", f"{tiny_checkpoint}=4", *shares, "--out", str(tmp_path / "mean")]) == 0
-    assert capsys.readouterr().err.count("is named again: its shares are added") == 2
+    assert capsys.readouterr().err.count("is named twice: its shares are added up") == 2
     expected, _ = soup({str(tiny_checkpoint): 0.5, str(checkpoint): 0.5})
     assert fingerprint(load(tmp_path / "mean", "cpu")[0]) == fingerprint(expected)
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from hgan.gallery.store import verify
-from hgan.retriever import ROOT, Retriever
+from hgan.retrieval.retriever import ROOT, Retriever
 
 CHECKPOINT, GALLERY = ROOT / "checkpoints" / "hgan-mini", ROOT / "assets" / "galleries" / "toytown"
+FIGURES = ROOT / "docs" / "figures" / "evaluate-toytown.json"
 
 
 @pytest.fixture(scope="module")
@@ -47,32 +48,62 @@ def test_the_command_line_needs_no_network_and_no_home(tmp_path: Path):
         assert sum(hit["contributions"].values()) == pytest.approx(hit["score"], abs=1e-5)
 
 
+@pytest.fixture(scope="module")
+def measured(retriever) -> dict:
+    """Recalls over the whole default gallery, 1,000 scenes and 5,000 captions, for the score and for each level alone."""
+    return retriever.analyse().to_json()["metrics"]
+
+
+def test_the_gallery_gives_the_figures_that_are_published(measured):
+    """Evaluation encodes the scenes anew; the gallery stores half precision, which may turn a few queries of 1,000."""
+    published = json.loads(FIGURES.read_text(encoding="utf-8"))
+    for name, found in measured.items():
+        told = published if name == "score" else published["levels"][name]
+        for way in ("image_to_text", "text_to_image"):
+            for at in ("r1", "r5", "r10"):
+                assert found[way][at] == pytest.approx(told[way][at], abs=0.5), (name, way, at)
+        assert found["rsum"] == pytest.approx(told["rsum"], abs=1.5), name
+
+
+def test_retrieval_is_as_good_as_a_release_has_to_be(measured):
+    """A few points under the first release (82.3, 65.7 and 533.3): a model that falls below is not to be committed."""
+    score = measured["score"]
+    assert score["image_to_text"]["r1"] >= 78
+    assert score["text_to_image"]["r1"] >= 62
+    assert score["rsum"] >= 525
+    for name in ("global", "local", "cross"):
+        assert measured[name]["rsum"] >= 480, name
+
+
 @pytest.mark.parametrize(
-    ("sentence", "place", "kinds"),
+    ("sentence", "place", "kinds", "among_ten"),
     [
-        ("a kitchen", "kitchen", set()),
-        ("snow is falling", "snow field", set()),
-        ("a person flying a kite on the beach", "beach", {"kite", "person"}),
-        ("a person riding a bike", None, {"bicycle", "person"}),
-        ("a man riding a horse in the snow", "snow field", {"horse", "person"}),
+        ("a kitchen", "kitchen", set(), 8),
+        ("snow is falling", "snow field", set(), 8),
+        ("a boat on the water", None, {"boat"}, 8),
+        ("a person flying a kite on the beach", "beach", {"kite", "person"}, 6),
+        ("a man riding a horse in the snow", "snow field", {"horse", "person"}, 4),
     ],
 )
-def test_known_sentences_bring_the_right_scenes_into_the_top_5(retriever, scenes, sentence, place, kinds):
-    found = [scenes[hit.id] for hit in retriever.search(text=sentence, k=5).hits]
-    right = [
-        scene
-        for scene in found
-        if place in (None, scene["place"]) and kinds <= {thing["kind"] for thing in scene["things"]}
-    ]
-    assert right, f"found {[(scene['id'], scene['place']) for scene in found]}"
+def test_known_sentences_find_scenes_that_they_are_true_of(retriever, scenes, sentence, place, kinds, among_ten):
+    """Ten drawn by chance would hold `base` of them; what is asked for is several times that."""
+
+    def fits(scene: dict) -> bool:
+        return place in (None, scene["place"]) and kinds <= {thing["kind"] for thing in scene["things"]}
+
+    base = 10 * sum(fits(scenes[item.id]) for item in retriever.gallery.items) / len(retriever.gallery.items)
+    found = sum(fits(scenes[hit.id]) for hit in retriever.search(text=sentence, k=10).hits)
+    assert found >= among_ten > 3 * base, (found, base)
 
 
-def test_a_scene_finds_a_caption_that_is_true_of_it(retriever, scenes):
-    """Of the pictures of kitchens, most find a caption that names a kitchen among their ten best."""
-    kitchens = [item for item in retriever.gallery.items if scenes[item.id]["place"] == "kitchen"][:20]
-    hits = [retriever.search(image=ROOT / "assets" / "toytown" / item.image, k=10).hits for item in kitchens]
-    named = [any("kitchen" in (hit.caption or "").lower() for hit in found) for found in hits]
-    assert sum(named) > len(named) / 2
+def test_kitchens_find_captions_of_kitchens(retriever, scenes):
+    """Fewer than one caption in ten names a kitchen; of the ten best of a kitchen, about half do."""
+    captions = [caption for item in retriever.gallery.items for caption in item.captions]
+    assert sum("kitchen" in caption.lower() for caption in captions) < len(captions) / 10
+    kitchens = [item for item in retriever.gallery.items if scenes[item.id]["place"] == "kitchen"][:8]
+    best = [retriever.search(image=ROOT / "assets" / "toytown" / item.image, k=10).hits for item in kitchens]
+    named = [sum("kitchen" in (hit.caption or "").lower() for hit in hits) for hits in best]
+    assert sum(named) >= 0.35 * 10 * len(kitchens), named
 
 
 def test_every_explanation_adds_up(retriever):

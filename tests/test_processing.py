@@ -210,7 +210,7 @@ def test_two_normal_forms_are_one_sentence(tiny_model, tiny_processor, text):
 def test_halves_of_characters_are_left_out_with_a_word(tiny_processor):
     sentence = tiny_processor.read("a \ud83d dog\udc36")
     assert sentence.words == ("a", "dog")
-    assert sentence.notice == "Characters that are no text (halves of a surrogate pair) were left out: 2."
+    assert sentence.notice == "Invalid characters (half surrogate pairs) were left out: 2."
     sentence.text.encode()
     assert tiny_processor(text=["a \ud83d dog"])["input_ids"].shape[0] == 1
 

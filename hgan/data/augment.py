@@ -1,24 +1,13 @@
-"""Crops and mirrors of a picture, and of the boxes known about it. A window is normalised XYXY of the picture."""
+"""Random crops of a picture, and what becomes of the boxes known about it. A window is normalised XYXY of the picture."""
 
 from __future__ import annotations
 
 import random
 
-from PIL import Image
-
-from ..pixels import square
-from .folder import Box
+from .record import Box
 
 Window = tuple[float, float, float, float]
 WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
-
-
-def see(image: Image.Image, size: int, window: Window, mirror: bool) -> Image.Image:
-    """What is seen through a window, as a square of `size` pixels, perhaps mirrored."""
-    width, height = image.size
-    x0, y0, x1, y1 = window
-    image = square(image, size, (x0 * width, y0 * height, x1 * width, y1 * height))
-    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirror else image
 
 
 def draw_window(rng: random.Random, least: float) -> Window:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
 
-from .jsonl import FORM, parse_lines
-from .left_out import LeftOut, unreadable_caption
-from .names import same_name
+from ..io.jsonl import FORM, parse_lines
+from ..io.left_out import LeftOut, unreadable_caption
+from ..io.names import same_name
 
 CAPTION_SUFFIXES = (".csv", ".jsonl", ".ndjson")
 MAX_CAPTION_FILE = 10_000_000  # bytes
@@ -53,8 +53,8 @@ class _Problems:
         self.count += 1
         if self.count > MAX_DAMAGED:
             raise ValueError(
-                f"{self.name}: got more than {MAX_DAMAGED:,} lines that cannot be used (the last: {where}: {reason}), but "
-                "expected a whole file of captions"
+                f"{self.name}: got more than {MAX_DAMAGED:,} unusable lines (the last: {where}: {reason}), but "
+                "expected a file of captions"
             )
         self.left_out.append(LeftOut(where, reason))
 
@@ -93,7 +93,7 @@ def read_captions(
         _take(captions, known, where, bounds, problems)
     if not any(found.values()):
         reasons = "".join(f"; {one.where}: {one.reason}" for one in (left_out or [])[before : before + 3])
-        raise ValueError(f"{name}: got no captions, but expected some: leave the file out, or fill it in{reasons}")
+        raise ValueError(f"{name}: got no captions, but expected some: add captions, or leave the file out{reasons}")
     return {image: list(captions) for image, captions in found.items()}
 
 
@@ -156,7 +156,7 @@ def assign(
             unknown.append(image)
     if not found:
         raise ValueError(
-            f"{name}: got captions of {_quoted(unknown[0])}, but no such picture came: write the pictures' names as they are, "
+            f"{name}: got captions of {_quoted(unknown[0])}, but there is no such picture: use the exact file names, "
             f"such as {_quoted(pictures[0])}"
         )
     if left_out is not None:
@@ -179,7 +179,7 @@ def _decode(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise ValueError(
-            f"{name} line {line}: got a letter that is not UTF-8 (the file looks like Latin-1 or Windows-1252), but expected "
+            f"{name} line {line}: got a byte that is not UTF-8 (the file looks like Latin-1 or Windows-1252), but expected "
             "UTF-8: save it as “CSV UTF-8”"
         ) from None
 

@@ -7,12 +7,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..images import SUFFIXES
+from ..io.images import SUFFIXES
+from ..io.jsonl import read_jsonl
+from ..io.left_out import LeftOut, log
+from ..io.names import same_name, unique_ids, without_suffix, written
 from .caption_files import FOLDER_BOUNDS, assign, read_captions
-from .jsonl import read_jsonl
-from .left_out import LeftOut, log
 from .listing import CAPTION_TABLES, Listing, list_folder
-from .names import same_name, unique_ids, without_suffix, written
 from .own_gallery import NOTICE, is_gallery, kept_items
 from .record import Box, CaptionFact, Record
 from .records import read_records
@@ -38,7 +38,7 @@ def read_dataset(folder: str | Path, split: str | None = None, left_out: list[Le
     if not named:  # an unset variable of a shell script; as a path it would be the working directory
         raise ValueError("got an empty name, but expected a folder of pictures or a dataset folder: name one")
     if not folder.is_dir():
-        what = "is a file: unpack or name a folder" if folder.exists() else "is not there: check the name"
+        what = "is a file: unpack it or name a folder" if folder.exists() else "does not exist: check the name"
         raise ValueError(f"got {folder}, but expected a folder of pictures or a dataset folder; {folder.name} {what}")
     if (folder / "captions.jsonl").is_file():
         records, listed = read_records(folder, split, found)
@@ -83,11 +83,11 @@ def _table(folder: Path, names: Sequence[str], listing: Listing) -> dict[str, tu
                 rows = read_captions(file, table, FOLDER_BOUNDS, problems)
             found, unknown = assign(rows, names, table, FOLDER_BOUNDS.captions, problems)
         except (ValueError, OSError) as error:
-            reason = f"its captions are not read: {str(error).removeprefix(f'{table}: ')}"
+            reason = f"its captions cannot be used: {str(error).removeprefix(f'{table}: ')}"
             listing.left_out = [one for one in listing.left_out if one.where != table] + [LeftOut(table, reason)]
             continue
         listing.left_out = [one for one in listing.left_out if one.where != table] + problems
-        listing.left_out += [LeftOut(name, f"{table} has captions of a picture that is not there") for name in unknown]
+        listing.left_out += [LeftOut(name, f"{table} has captions for a missing picture") for name in unknown]
         return {name: tuple(sentences) for name, sentences in found.items()}
     return {}
 
@@ -96,7 +96,7 @@ def _gallery(folder: Path, left_out: list[LeftOut]) -> list[Record]:
     problems: list[LeftOut] = []
     items = kept_items(read_jsonl(folder / "items.jsonl", problems), problems)
     if not items:
-        raise ValueError(f"{folder}: got a gallery without items that can be read, but expected some{_first(problems)}")
+        raise ValueError(f"{folder}: got a gallery without readable items, but expected some{_first(problems)}")
     left_out += [LeftOut(str(folder), NOTICE, counts=False, remark=True), *problems]
     ids = unique_ids([item.id for item in items])
     same = ids == [item.id for item in items]  # facts name pictures by their ids

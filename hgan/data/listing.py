@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ..images import SUFFIXES, UNREAD
-from .left_out import LeftOut
-from .names import without_suffix, written
+from ..io.images import SUFFIXES, UNREAD
+from ..io.left_out import LeftOut
+from ..io.names import without_suffix, written
 from .own_gallery import is_gallery
 
 LITTER = (
@@ -23,13 +23,13 @@ _CAPTIONS = (
     "*.token", "*.token.txt", "*.caption", "*.parquet", "*.arrow", "annotations*.json",
 )  # fmt: skip
 _OURS = ("captions.jsonl", "regions.jsonl", "caption_facts.jsonl", "scenes.jsonl")
-_HIDDEN = "hidden, or left behind by another program"
+_HIDDEN = "hidden, or left by another program"
 _TABLE = (
-    'it seems to hold captions in a form that is not read: write captions.jsonl ({"image": "NAME.jpg", "captions": ["...", ...]} '
-    "a line), or captions.csv with the columns image and caption"
+    "it seems to hold captions in a format that is not supported: write captions.jsonl (a line is "
+    '{"image": "NAME.jpg", "captions": ["...", ...]}) or captions.csv with the columns image and caption'
 )
-_SIDECAR = "a text beside the picture of the same name is not read as its caption: write captions.jsonl or captions.csv"
-_BARE = f"it has no ending: if it is a picture, give its name one ({', '.join(SUFFIXES[:3])} ...)"
+_SIDECAR = "a text file with the name of a picture is not read as its caption: write captions.jsonl or captions.csv"
+_BARE = f"it has no extension: if it is a picture, give it one ({', '.join(SUFFIXES[:3])} ...)"
 
 
 @dataclass
@@ -74,15 +74,15 @@ def _kind(entry: os.DirEntry[str], name: str, listing: Listing) -> str:
         if is_litter(entry.name):
             _leave(listing, name + "/" * folder, _HIDDEN, counts=False)
         elif link and entry.is_dir():
-            _leave(listing, name, "a linked folder is not followed: name it itself, or copy its pictures")
+            _leave(listing, name, "links to folders are not followed: name the folder itself, or copy its pictures")
         elif link and not file and not os.path.exists(entry.path):
-            _leave(listing, name, "the link leads nowhere")
+            _leave(listing, name, "the link is broken")
         elif not folder and not file:
-            _leave(listing, name, "it is no ordinary file (a pipe, a device or a socket)")
+            _leave(listing, name, "it is not a regular file (a pipe, a device or a socket)")
         else:
             return "folder" if folder else "file"
     except OSError as error:
-        _leave(listing, name, f"it cannot be looked at ({error.strerror or type(error).__name__})")
+        _leave(listing, name, f"it cannot be read ({error.strerror or type(error).__name__})")
     return ""
 
 
@@ -93,9 +93,9 @@ def is_litter(name: str) -> bool:
 
 def _is_wanted(folder: Path, name: str, listing: Listing) -> bool:
     if is_gallery(folder):
-        _leave(listing, name + "/", "a gallery that hgan made: its thumbnails are not taken for pictures")
+        _leave(listing, name + "/", "a gallery that hgan made: its thumbnails are not used as pictures")
     elif name.endswith(".building") and any((folder / note).is_file() for note in PLANS):
-        _leave(listing, name + "/", "the work of a gallery build that was stopped")
+        _leave(listing, name + "/", "the unfinished work of a stopped gallery build")
     else:
         return True
     return False
@@ -105,7 +105,7 @@ def _other(name: str, stems: set[str], listing: Listing) -> None:
     pure = PurePosixPath(name)
     suffix, last = pure.suffix.lower(), pure.name.lower()
     if suffix in UNREAD:
-        _leave(listing, name, f"{suffix[1:].upper()} is not read: {UNREAD[suffix]}")
+        _leave(listing, name, f"{suffix[1:].upper()} is not supported: {UNREAD[suffix]}")
     elif any(fnmatch.fnmatchcase(last, pattern) for pattern in _CAPTIONS):
         _leave(listing, name, _TABLE)
     elif suffix in (".txt", ".json", ".xml", ".caption") and without_suffix(name) in stems:
@@ -117,7 +117,7 @@ def _other(name: str, stems: set[str], listing: Listing) -> None:
     elif not suffix:
         _leave(listing, name, _BARE)
     else:
-        _leave(listing, name, f"no picture by its ending ({suffix})", counts=False)
+        _leave(listing, name, f"not a picture, judging by its extension ({suffix})", counts=False)
 
 
 def _leave(listing: Listing, name: str, reason: str, counts: bool = True) -> None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .jsonl import parse_object
-from .left_out import LeftOut, good_captions
-from .names import written
+from ..io.jsonl import parse_object
+from ..io.left_out import LeftOut, good_captions
+from ..io.names import written
 
 MAX_MANIFEST = 100_000_000  # bytes
 NOTICE = (
-    "a gallery that hgan made: its pictures are read from its thumbnails, which are smaller than the originals were, with "
-    "their ids and captions"
+    "a gallery that hgan made: its thumbnails, which are smaller than the originals, are used as pictures, with their "
+    "ids and captions"
 )
 
 

@@ -23,6 +23,8 @@ class CaptionFact:
 
     tag: str
     true_of: frozenset[str]
+    relation: str | None = None  # where it tells exactly one relation: which
+    kept: tuple[str, ...] = ()  # what of it training never sees: its "wording", its "pair" of things
 
 
 @dataclass(frozen=True)

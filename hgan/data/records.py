@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .jsonl import Line, lines_of, read_jsonl
-from .left_out import LeftOut, good_captions, require_some
-from .names import Finder, same_name, unique_ids, without_suffix, written
+from ..io.jsonl import Line, lines_of, read_jsonl
+from ..io.left_out import LeftOut, good_captions, require_some
+from ..io.names import Finder, same_name, unique_ids, without_suffix, written
 from .own_gallery import is_inside
 from .record import Box, CaptionFact, Record
 
 _FACTS = "caption_facts.jsonl"
 _SPLIT = re.compile(rb'"split"\s*:\s*(?:"([^"\\]*)"|(null))')
-_ALONE = "without them every caption counts as true of its own picture alone"
+_ALONE = "without them every caption counts as true of its own picture only"
 
 
 class _Unknown:
@@ -63,7 +63,7 @@ def read_records(folder: Path, split: str | None, left_out: list[LeftOut]) -> tu
         reasons = "".join(f"; {one.where}: {one.reason}" for one in left_out[:3])
         raise ValueError(
             f"{folder}: got no records{f' of split {split!r}' if split is not None else ''}, but expected some "
-            f"(splits there: {there}){reasons}"
+            f"(its splits: {there}){reasons}"
         )
     regions = _read_regions(folder / "regions.jsonl", left_out)
     facts, finder = _read_facts(folder / _FACTS, entries, left_out), Finder(folder)
@@ -132,7 +132,7 @@ def _entry(line: Line) -> _Entry:
     try:
         os.fsencode(image)
     except UnicodeEncodeError:
-        raise ValueError(f"got image {_short(image)}, but expected a name in whole characters") from None
+        raise ValueError(f"got image {_short(image)}, but expected a name without half characters") from None
     if not isinstance(captions, list):
         raise ValueError(f"got captions {_short(captions)}, but expected a list of sentences")
     if split is not None and not isinstance(split, str):
@@ -173,7 +173,7 @@ def _read_regions(path: Path, left_out: list[LeftOut]) -> dict[str, tuple[Box, .
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             reason = (
                 f"got a damaged region ({error}), but expected box (XYXY in [0, 1]), label and score in [0, 1]; the regions "
-                "of this picture count as unknown"
+                "of this picture are treated as unknown"
             )
             bad.append(LeftOut(where, reason))
     require_some(found, bad)
@@ -191,7 +191,24 @@ def _box(region: dict[str, Any]) -> Box:
     return Box((x0, y0, x1, y1), str(region["label"]), score)
 
 
-Facts = list[tuple[str, list[int]]]  # tag and record numbers of each caption
+@dataclass(frozen=True)
+class _Fact:
+    """What `caption_facts.jsonl` says of one caption; `true_of` in record numbers."""
+
+    tag: str
+    true_of: list[int]
+    relation: str | None
+    kept: tuple[str, ...]
+
+
+Facts = list[_Fact]
+
+
+def _fact(line: dict[str, Any]) -> _Fact:
+    links = line.get("claim", {}).get("links", [])
+    relation = str(links[0][1]) if len(links) == 1 else None
+    kept = tuple(str(name) for name in line.get("kept", ()))
+    return _Fact(str(line["tag"]), [operator.index(n) for n in line["true_of"]], relation, kept)
 
 
 def _read_facts(path: Path, entries: list[_Entry], left_out: list[LeftOut]) -> dict[str, tuple[str, Facts]]:
@@ -210,15 +227,15 @@ def _read_facts(path: Path, entries: list[_Entry], left_out: list[LeftOut]) -> d
     for where, line in read_jsonl(path, bad):
         try:
             name = same_name(str(line["id"]))
-            facts = [(str(c["tag"]), [operator.index(n) for n in c["true_of"]]) for c in line["captions"]]
-        except (KeyError, TypeError) as error:
+            facts = [_fact(caption) for caption in line["captions"]]
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
             form = "a tag and the record numbers it is true_of for each caption"
             reason = f"got a damaged fact ({error}), but expected {form}; {_ALONE}"
             bad.append(LeftOut(where, reason))
             continue
         ids = meant.get(name, set())
         if len(ids) > 1:
-            reason = f"got facts about {name!r}, which {len(ids)} pictures are called: write the path of one; {_ALONE}"
+            reason = f"got facts about {name!r}, which {len(ids)} pictures are called: write the path of one of them; {_ALONE}"
             bad.append(LeftOut(where, reason))
         for id_ in ids if len(ids) == 1 else ():
             found.setdefault(id_, (where, []))[1].extend(facts)
@@ -233,17 +250,19 @@ def _facts_of(
     """Facts of all captions of a record, the bad ones among them; None, and named, where they do not fit."""
     where, lines = said
     numbered = members.of[entry.split]
-    numbers = [n for _, of in lines for n in of]
+    numbers = [n for line in lines for n in line.true_of]
     if len(lines) != len(entry.captions):
-        reason = f"got {len(entry.captions)} captions and {len(lines)} facts, but expected one fact a caption"
+        reason = f"got {len(entry.captions)} captions and {len(lines)} facts, but expected one fact per caption"
     elif numbers and not 0 <= min(numbers) <= max(numbers) < len(numbered):
         wrong = min(numbers) if min(numbers) < 0 else max(numbers)
         reason = f"got a fact about record {wrong}, but expected less than {len(numbered)}, the records of split {entry.split}"
-    elif entry.split in members.unsure and not all(any(numbered[n] is entry for n in of) for _, of in lines):
-        reason = "its record numbers cannot be trusted, as a line of captions.jsonl before it cannot be read"
+    elif entry.split in members.unsure and not all(any(numbered[n] is entry for n in line.true_of) for line in lines):
+        reason = "its record numbers cannot be trusted, because an earlier line of captions.jsonl cannot be read"
     else:
-        ids = [frozenset(m.id for n in of if (m := numbered[n]) is not None) for _, of in lines]
-        return tuple(CaptionFact(tag, true_of) for (tag, _), true_of in zip(lines, ids, strict=True))
+        ids = [frozenset(m.id for n in line.true_of if (m := numbered[n]) is not None) for line in lines]
+        return tuple(
+            CaptionFact(line.tag, true_of, line.relation, line.kept) for line, true_of in zip(lines, ids, strict=True)
+        )
     left_out.append(LeftOut(where, f"{entry.id}: {reason}; {_ALONE}"))
     return None
 

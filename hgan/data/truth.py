@@ -8,8 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from .jsonl import read_jsonl
-from .left_out import LeftOut, log, require_some
+from ..io.jsonl import read_jsonl
+from ..io.left_out import LeftOut, log, require_some
 from .record import Box
 
 

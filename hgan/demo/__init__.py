@@ -1,2 +1,2 @@
-"""The demo's pages. Wiring only: every number comes from `hgan.retriever.Retriever`, every drawing from `hgan.visualize`.
+"""The demo's pages. Wiring only: every number comes from `hgan.retrieval`, every drawing from `hgan.visualize`.
 `hgan.demo.shell` puts the pages together; a page is a file with `build(context, shared)`."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..uploads import session
-from ..uploads.galleries import GALLERIES
-from ..uploads.private import FOLDERS
-from .my_gallery import STOPS
-from .uploading import UPLOADS
+from .pages.my_gallery import STOPS
+from .serving.uploading import UPLOADS
+from .uploads import session
+from .uploads.galleries import GALLERIES
+from .uploads.private import FOLDERS
 
 
 def clean_up() -> None:

@@ -16,25 +16,24 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ..ahead import one_ahead
-from ..build import fingerprint
 from ..data.folder import Record
-from ..encoding import encode_images, encode_texts
-from ..files import atomic, sha256, write_json
-from ..images import open_image, still_webp
-from ..locks import OWNER, locked_folder
+from ..encoding import Encoder
+from ..io.files import atomic, sha256, write_json
+from ..io.images import open_image, still_webp
+from ..io.locks import OWNER, locked_folder
+from ..io.pixels import square
+from ..io.places import folder_place
+from ..io.prefetch import one_ahead
+from ..io.replace import remove_files, replace, tidy
+from ..io.terminal import Patient
 from ..model.hgan import HGANModel
-from ..pixels import square
-from ..places import folder_place
 from ..processing import HGANProcessor
-from ..replace import remove_files, replace, tidy
-from ..terminal import Patient
 from ..types import ImageGraph, TextGraph
 from .calibrate import calibrate_sentences
 from .calibration import SAMPLE, sample
 from .captions import encode_captions
+from .packed import RaggedGraphs, flatten
 from .plan import WORK, part_file, prepare, read_part, work_place
-from .ragged import RaggedGraphs, flatten
 from .store import FORMAT, GALLERY, PLAN, Gallery, Item, item_json
 
 MAX_THUMBNAIL = 16_383  # pixels a side: what WebP holds
@@ -63,6 +62,7 @@ def build_gallery(
     lean: bool = False,
     report: Callable[[int, int], None] | None = None,
     sources: Sequence[str | Path] = (),
+    encoder: Encoder | None = None,
 ) -> Gallery:
     """Encodes records into a gallery folder.
 
@@ -78,6 +78,7 @@ def build_gallery(
         lean: keep no caption graphs on disk; they are encoded at first use (see `hgan.gallery.captions`).
         report: called with (pictures done, pictures in all), for a progress display of the caller's own.
         sources: what the records were read from, and whatever else `out` must not be mixed up with.
+        encoder: of this model, where it is not to encode in float32 on the device where it is.
 
     Raises:
         ValueError: `out` is something else than a gallery or mixed up with a source, another process builds it, ids are not
@@ -85,25 +86,26 @@ def build_gallery(
     """
     if not 16 <= thumbnail_size <= MAX_THUMBNAIL:
         raise ValueError(
-            f"got a thumbnail size of {thumbnail_size} pixels, but expected 16 to {MAX_THUMBNAIL:,}, which is all that WebP holds"
+            f"got a thumbnail size of {thumbnail_size} pixels, but expected 16 to {MAX_THUMBNAIL:,}, the most that WebP can store"
         )
     if not records:
-        raise ValueError("got no pictures, but expected at least one to build a gallery of")
+        raise ValueError("got no pictures, but expected at least one to build a gallery from")
     if not isinstance(model_name, str):
         raise ValueError(f"got {type(model_name).__name__} for the name of the model, but expected text")
     place = folder_place(out, GALLERY, [*sources, *{record.path.parent for record in records}])
     id_, count = Counter(record.id for record in records).most_common(1)[0]
     if count > 1:
         raise ValueError(f"got {count} pictures with the id {id_}, but expected different file names")
-    mark, name = fingerprint(model), Path(out).name or place.name
+    encoder = encoder or Encoder(model, processor)
+    mark, name = encoder.fingerprint, Path(out).name or place.name
     chunks = [records[i : i + CHUNK] for i in range(0, len(records), CHUNK)]
     work = work_place(place)
     with locked_folder(work, f"building the gallery {name}"):
         tidy(place, GALLERY)
         if not prepare(work, [mark, thumbnail_size, lean], chunks):
-            _encode(model, processor, chunks, work, thumbnail_size, lean, progress, report)
+            _encode(encoder, chunks, work, thumbnail_size, lean, progress, report)
             named = {"name": model_name, "sha256": mark, "dim": model.config.dim}
-            _assemble(model, processor, work, len(chunks), name, named)
+            _assemble(encoder, work, len(chunks), name, named)
         remove_files(work, {OWNER, *(part_file(work, n).name for n in range(len(chunks)))})
         replace(work, place, GALLERY)
         remove_files(place, {PLAN})
@@ -111,8 +113,7 @@ def build_gallery(
 
 
 def _encode(
-    model: HGANModel,
-    processor: HGANProcessor,
+    encoder: Encoder,
     chunks: list[list[Record]],
     work: Path,
     thumbnail_size: int,
@@ -123,7 +124,7 @@ def _encode(
     """The pieces that are not there yet, each saved as soon as it is done."""
 
     def open_chunk(chunk: list[Record]) -> list[Opened]:
-        return [_open(record, model.config.image_size, thumbnail_size) for record in chunk]
+        return [_open(record, encoder.model.config.image_size, thumbnail_size) for record in chunk]
 
     total = sum(len(chunk) for chunk in chunks)
     waiting = [(n, chunk) for n, chunk in enumerate(chunks) if read_part(work, n) is None]
@@ -134,7 +135,7 @@ def _encode(
         # Decodes and makes thumbnails ahead of the model, on the other core.
         opened = one_ahead(open_chunk, [chunk for _, chunk in waiting])
         for (number, chunk), pictures in zip(waiting, opened, strict=True):
-            _encode_chunk(model, processor, pictures, work, number, lean)
+            _encode_chunk(encoder, pictures, work, number, lean)
             done += len(chunk)
             bar.update(len(chunk))
             if report:
@@ -154,27 +155,25 @@ def _open(record: Record, image_size: int, thumbnail_size: int) -> Opened:
         try:
             image.save(buffer, "WEBP", quality=80, method=2)  # half the time of the default, 4 % more bytes
         except Exception as error:  # a picture of its own kind costs itself alone
-            reason = f"{record.path.name}: got a picture of which no thumbnail can be made ({type(error).__name__})"
+            reason = f"{record.path.name}: got a picture that cannot be made into a thumbnail ({type(error).__name__})"
             return Opened(record, None, (0, 0), b"", reason)
         thumbnail = buffer.getvalue()
     return Opened(record, seen, size, thumbnail, "")
 
 
-def _encode_chunk(
-    model: HGANModel, processor: HGANProcessor, pictures: list[Opened], work: Path, number: int, lean: bool
-) -> None:
+def _encode_chunk(encoder: Encoder, pictures: list[Opened], work: Path, number: int, lean: bool) -> None:
     good = [(opened, opened.image) for opened in pictures if opened.image is not None]
     part: dict[str, Any] = {
         "skipped": [{"image": o.record.image, "reason": o.reason} for o in pictures if o.image is None],
         "items": [],
     }
     if good:
-        part["images"] = flatten(encode_images(model, [image for _, image in good]))
-        _require_finite(RaggedGraphs(part["images"], ImageGraph), f"picture {good[0][0].record.image} or one after it")
+        part["images"] = flatten(encoder.images([image for _, image in good]))
+        _require_finite(RaggedGraphs(part["images"], ImageGraph), f"picture {good[0][0].record.image} or a later one")
         texts = [caption for opened, _ in good for caption in opened.record.captions]
         if texts and not lean:
-            part["captions"] = flatten(encode_texts(model, processor, texts))
-            _require_finite(RaggedGraphs(part["captions"], TextGraph), f"the caption {texts[0]!r} or one after it")
+            part["captions"] = flatten(encoder.texts(texts))
+            _require_finite(RaggedGraphs(part["captions"], TextGraph), f"the caption {texts[0]!r} or a later one")
     for place, (opened, _) in enumerate(good):
         name, record = f"thumbnails/{number * CHUNK + place:06d}.webp", opened.record
         part["items"].append(
@@ -194,9 +193,7 @@ def _require_finite(graphs: RaggedGraphs, where: str) -> None:
         )
 
 
-def _assemble(
-    model: HGANModel, processor: HGANProcessor, work: Path, parts_count: int, name: str, named: dict[str, Any]
-) -> None:
+def _assemble(encoder: Encoder, work: Path, parts_count: int, name: str, named: dict[str, Any]) -> None:
     files = [part_file(work, n) for n in range(parts_count)]
     parts = [part for n in range(parts_count) if (part := read_part(work, n)) is not None]
     if len(parts) < parts_count:
@@ -208,7 +205,7 @@ def _assemble(
     skipped = [entry for part in parts for entry in part["skipped"]]
     if not items:
         reason = f" (the first: {skipped[0]['reason']})" if skipped else ""
-        raise ValueError(f"got {len(skipped)} pictures of which none can be read{reason}, but expected at least one")
+        raise ValueError(f"got {len(skipped)} pictures, none of which can be read{reason}, but expected at least one")
     with atomic(work / "items.jsonl") as temporary:
         temporary.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items), encoding="utf-8")
     images: list[dict[str, np.ndarray]] = [part["images"] for part in parts if "images" in part]
@@ -221,8 +218,8 @@ def _assemble(
         graphs = RaggedGraphs.join(captions, TextGraph)
         graphs.write(work / "captions")
     elif texts:
-        graphs = encode_captions(model, processor, [texts[n] for n in sample(len(texts), SAMPLE)])
-    calibration = calibrate_sentences(model, processor, model.similarity_parameters.frozen(), pictures, graphs)
+        graphs = encode_captions(encoder, [texts[n] for n in sample(len(texts), SAMPLE)])
+    calibration = calibrate_sentences(encoder, pictures, graphs)
     listed = ["items.jsonl", *(item["thumbnail"] for item in items)]
     listed += [f"images/{array}.npy" for array in pictures.arrays]
     listed += [f"captions/{array}.npy" for array in graphs.arrays] if captions and graphs else []

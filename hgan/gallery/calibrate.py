@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from ..encoding import encode_images, encode_texts
-from ..model.hgan import HGANModel
-from ..model.similarity import SimilarityParameters, score_table
-from ..processing import HGANProcessor
+from ..encoding import Encoder
+from ..model.similarity import score_table
 from ..types import ImageGraph, TextGraph
 from . import foreign
 from .calibration import PICTURES, SAMPLE, Calibration, sample
-from .ragged import RaggedGraphs
-from .side import EXACT_LIMIT
+from .packed import RaggedGraphs
+from .scorer import EXACT_LIMIT
 
 
-def calibrate_sentences(
-    model: HGANModel,
-    processor: HGANProcessor,
-    parameters: SimilarityParameters,
-    images: RaggedGraphs,
-    captions: RaggedGraphs | None,
-) -> Calibration:
+def calibrate_sentences(encoder: Encoder, images: RaggedGraphs, captions: RaggedGraphs | None) -> Calibration:
     """Best scores of sentences among a gallery's pictures.
 
     Args:
@@ -28,26 +20,23 @@ def calibrate_sentences(
     """
     pictures = _some(images, EXACT_LIMIT)
     assert isinstance(pictures, ImageGraph)
-    other = score_table(pictures, encode_texts(model, processor, foreign.SENTENCES), parameters).score.amax(0)
+    other = score_table(pictures, encoder.texts(foreign.SENTENCES), encoder.parameters).score.amax(0)
     own: list[float] = []
     if captions is not None:
         texts = _some(captions, SAMPLE)
         assert isinstance(texts, TextGraph)
-        own = score_table(pictures, texts, parameters).score.amax(0).tolist()
+        own = score_table(pictures, texts, encoder.parameters).score.amax(0).tolist()
     return Calibration.of(own, other.tolist())
 
 
-def calibrate_pictures(
-    model: HGANModel, parameters: SimilarityParameters, images: RaggedGraphs, captions: RaggedGraphs
-) -> Calibration:
+def calibrate_pictures(encoder: Encoder, images: RaggedGraphs, captions: RaggedGraphs) -> Calibration:
     """Best scores of pictures among a gallery's captions."""
     texts, pictures = _some(captions, EXACT_LIMIT), _some(images, PICTURES)
     assert isinstance(texts, TextGraph)
     assert isinstance(pictures, ImageGraph)
-    own = score_table(pictures, texts, parameters).score.amax(1)
-    other = score_table(encode_images(model, foreign.pictures(model.config.image_size)), texts, parameters).score.amax(
-        1
-    )
+    own = score_table(pictures, texts, encoder.parameters).score.amax(1)
+    foreigners = encoder.images(foreign.pictures(encoder.model.config.image_size))
+    other = score_table(foreigners, texts, encoder.parameters).score.amax(1)
     return Calibration.of(own.tolist(), other.tolist())
 
 

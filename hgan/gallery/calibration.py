@@ -13,12 +13,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from statistics import fmean, median, pstdev
 from typing import Any, Literal
-
-from ..types import Verdict
 
 SAMPLE = 200  # own captions whose best scores are measured
 PICTURES = 40  # own pictures: each is compared with every caption
@@ -27,11 +25,28 @@ GOOD, NOTHING = 2.0, 0.25
 _MOST = 1e6  # what a score never comes near: neither NaN nor anything larger is one
 
 _SENTENCES = {
-    "good": "The best match scores as high as true matches do in this gallery.",
-    "weak": "A weak match: true matches mostly score higher in this gallery.",
-    "nothing": "Nothing in this gallery matches well: the best match scores no higher than matches of unrelated {queries} do "
+    "good": "The best match scores as high as correct matches do in this gallery.",
+    "weak": "A weak match: most correct matches score higher in this gallery.",
+    "nothing": "Nothing in this gallery matches well: the best match scores no higher than unrelated {queries} do "
     "here.",
 }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the best match of a query stands out from its gallery as true matches do.
+
+    `z` is (best score - mean) / standard deviation over everything the query was compared with.
+    """
+
+    level: Literal["good", "weak", "nothing"]
+    z: float
+    typical: float  # median z of true matches in this gallery
+    sentence: str  # the same in plain words
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..encoding import encode_texts
-from ..model.hgan import HGANModel
-from ..processing import HGANProcessor
+from ..encoding import Encoder
 from ..settings import cache_folder, say_once
 from ..types import TextGraph
-from .ragged import RaggedGraphs, flatten
+from .packed import RaggedGraphs, flatten
 from .store import Gallery
 
 CHUNK = 256  # captions between two reports of progress
@@ -26,9 +24,7 @@ CHUNK = 256  # captions between two reports of progress
 Progress = Callable[[int, int], None]
 
 
-def caption_graphs(
-    gallery: Gallery, model: HGANModel, processor: HGANProcessor, progress: Progress | None = None
-) -> RaggedGraphs:
+def caption_graphs(gallery: Gallery, encoder: Encoder, progress: Progress | None = None) -> RaggedGraphs:
     """Graphs of all captions, in the gallery's order.
 
     Args:
@@ -39,16 +35,17 @@ def caption_graphs(
     """
     if not gallery.caption_keys:
         raise ValueError(
-            f"gallery {gallery.name} has no captions, so a picture has nothing to be compared with: build it from a "
-            "dataset folder with captions, or search by sentence"
+            f"gallery {gallery.name} has no captions, so it cannot be searched with a picture: build it from a "
+            "dataset folder with captions, or search with a sentence"
         )
     if gallery.captions is not None:
         return gallery.captions
     texts = [gallery.caption_text(row) for row in range(len(gallery.caption_keys))]
-    key = hashlib.sha256("\0".join([gallery.manifest["model"]["sha256"], *texts]).encode()).hexdigest()
+    by = gallery.manifest["model"]["sha256"] + (" in bfloat16" if encoder.bfloat16 else "")
+    key = hashlib.sha256("\0".join([by, *texts]).encode()).hexdigest()
     cache = cache_folder()
     if cache is None:
-        return encode_captions(model, processor, texts, progress)
+        return encode_captions(encoder, texts, progress)
     folder = cache / "captions" / key[:32]
     try:
         cached = RaggedGraphs.read(folder, TextGraph)
@@ -56,18 +53,16 @@ def caption_graphs(
             return cached
     except (ValueError, OSError):
         pass  # not there, or not whole, or not for us to read
-    graphs = encode_captions(model, processor, texts, progress)
+    graphs = encode_captions(encoder, texts, progress)
     _keep(graphs, folder)
     return graphs
 
 
-def encode_captions(
-    model: HGANModel, processor: HGANProcessor, texts: list[str], progress: Progress | None = None
-) -> RaggedGraphs:
+def encode_captions(encoder: Encoder, texts: list[str], progress: Progress | None = None) -> RaggedGraphs:
     """Sentences as flat arrays, in the order given."""
     parts = []
     for start in range(0, len(texts), CHUNK):
-        parts.append(flatten(encode_texts(model, processor, texts[start : start + CHUNK], batch_size=32)))
+        parts.append(flatten(encoder.texts(texts[start : start + CHUNK], batch_size=32)))
         if progress:
             progress(min(start + CHUNK, len(texts)), len(texts))
     return RaggedGraphs.join(parts, TextGraph)
@@ -85,5 +80,5 @@ def _keep(graphs: RaggedGraphs, folder: Path) -> None:
     except OSError as error:
         say_once(
             f"got the cache folder {str(folder.parent.parent)!a}, which cannot be written to ({error.strerror}), "
-            "but expected one to keep encoded captions in: they are encoded at each start until HGAN_CACHE names another"
+            "but expected one for encoded captions: until HGAN_CACHE names another, they are encoded again at each start"
         )

@@ -33,8 +33,8 @@ def gallery_folder(name: str) -> Path:
     except Exception as error:  # the hub's client and what lies below it raise a dozen kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
-            f"got gallery {name}, which is no folder here and cannot be had from the hub ({reason}), but expected a gallery "
-            "folder, or the id of a dataset that holds one"
+            f"got gallery {name}, which is not a local folder and could not be downloaded from the hub "
+            f"({reason}), but expected a gallery folder, or the id of a dataset that holds one"
         ) from None
     if wrong := verify(folder):
         raise ValueError(f"got gallery {name} from the hub, which is damaged ({wrong[0]}), but expected a whole one")

@@ -1,8 +1,7 @@
-"""FAISS candidates for galleries too large to score exactly; the exact score then re-ranks them (design section 7)."""
+"""FAISS candidates for galleries too large to score exactly; the exact score re-ranks them (docs/architecture.md, section 7)."""
 
 from __future__ import annotations
 
-import faiss  # after torch (the package imports torch first), so that there is one OpenMP
 import numpy as np
 
 EXACT_LIMIT = 10_000  # rows; up to here every row is scored
@@ -17,6 +16,8 @@ class CandidateIndex:
     """
 
     def __init__(self, global_nodes: np.ndarray) -> None:
+        import faiss  # here, as no smaller gallery needs it; after torch, so that there is one OpenMP
+
         dim = global_nodes.shape[1]
         self.index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self.index.train(np.asarray(global_nodes[:1], np.float32))

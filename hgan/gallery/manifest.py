@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..data.jsonl import parse_object
+from ..io.jsonl import parse_object
 
 FORMAT = 1
 
@@ -17,7 +17,7 @@ def present(folder: Path, name: str) -> Path:
         ValueError: no such folder, or no such file in it.
     """
     if not folder.is_dir():
-        raise ValueError(f"got gallery {folder}, but there is no such folder (see `hgan gallery build`)")
+        raise ValueError(f"got gallery {folder}, but expected an existing folder (see `hgan gallery build`)")
     path = folder / name
     if not path.is_file():
         raise ValueError(f"got {folder}, which has no {name}, but expected a gallery (see `hgan gallery build`)")

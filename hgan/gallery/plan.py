@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ..data.folder import Record
-from ..files import remove_unfinished, write_json
-from ..locks import OWNER
-from ..places import Kind
-from ..replace import remove_files
+from ..io.files import remove_unfinished, write_json
+from ..io.locks import OWNER
+from ..io.places import Kind
+from ..io.replace import remove_files
 from .store import GALLERY, PLAN
 
 MADE_BY = "hgan gallery build"
@@ -64,8 +64,8 @@ def work_place(out: Path) -> Path:
     linked = any((work / name).is_symlink() for name in ("", "images", "captions", "thumbnails"))
     if linked or (work.exists() and (not work.is_dir() or WORK.own(work) is None)):
         raise ValueError(
-            f"got {work}, which a build needs for its unfinished work, but something else is there: move it away, or name "
-            "another place for the gallery"
+            f"got {work}, where a build keeps its unfinished work, but something else is there: move it away, or "
+            "choose another folder for the gallery"
         )
     return work
 

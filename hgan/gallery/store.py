@@ -5,7 +5,7 @@ manifest.json    counts, dimensions, model, hashes, what was skipped and why, an
                  judged by (see `hgan.gallery.calibration`)
 items.jsonl      one line a picture: id, image, width, height (pixels of the original), thumbnail, captions; and where
                  known "facts", one a caption: {"tag": ..., "true_of": [item ids]}
-images/*.npy     graphs of the pictures (see `hgan.gallery.ragged`)
+images/*.npy     graphs of the pictures (see `hgan.gallery.packed`)
 captions/*.npy   graphs of the captions, in the order of the items (absent without captions, and in a lean gallery:
                  they are encoded at first use, see `hgan.gallery.captions`)
 thumbnails/      WebP
@@ -24,12 +24,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..data.folder import CaptionFact, read_jsonl
-from ..files import sha256
-from ..locks import lock_handle
-from ..places import Kind
+from ..io.files import sha256
+from ..io.locks import lock_handle
+from ..io.places import Kind
 from ..types import ImageGraph, TextGraph
 from .manifest import FORMAT, checked_manifest, present, read_manifest
-from .ragged import RaggedGraphs
+from .packed import RaggedGraphs
 
 __all__ = ["FORMAT", "GALLERY", "PLAN", "CaptionKey", "Gallery", "Item", "is_inside", "item_json", "verify"]
 
@@ -160,7 +160,7 @@ class Gallery:
 
 
 class _Held:
-    """A gallery folder as it is now: held open, and marked as in use until this object goes (see `hgan.replace`)."""
+    """A gallery folder as it is now: held open, and marked as in use until this object goes (see `hgan.io.replace`)."""
 
     def __init__(self, folder: Path) -> None:
         present(folder, "manifest.json")
@@ -223,7 +223,7 @@ def verify(folder: str | Path) -> list[str]:
     wrong = [f"{name}: missing" for name in sorted(set(listed) - present)]
     wrong += [f"{name}: not in the manifest" for name in sorted(present - set(listed))]
     wrong += [
-        f"{name}: its SHA-256 is not the manifest's"
+        f"{name}: its SHA-256 differs from the manifest"
         for name in sorted(present & set(listed))
         if sha256(folder / name) != listed[name]["sha256"]
     ]

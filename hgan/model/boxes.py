@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+_ROUNDS = 4  # of suppression between looks at whether anything changed: a look makes a GPU wait
+
 
 def xyxy_to_cxcywh(boxes: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n 4"]:
     """Corners to centre, width and height."""
@@ -41,22 +43,29 @@ def generalised_iou(a: Float[Tensor, "*n 4"], b: Float[Tensor, "*n 4"]) -> Float
 
 
 def batched_nms(
-    boxes: Float[Tensor, "batch n 4"], scores: Float[Tensor, "batch n"], iou_threshold: float
+    boxes: Float[Tensor, "batch n 4"],
+    scores: Float[Tensor, "batch n"],
+    iou_threshold: float | Float[Tensor, "batch n n"],
 ) -> Bool[Tensor, "batch n"]:
     """Greedy non-maximum suppression of every picture at once.
 
     Args:
         boxes: normalised XYXY, sorted by falling score in each row.
         scores: a candidate with a score of 0 or less is never kept and suppresses nothing.
-        iou_threshold: of two boxes with a larger IoU the later one is dropped.
+        iou_threshold: of two boxes with a larger IoU the later one is dropped; one number, or one for each pair.
 
     Returns:
         Which boxes stay.
     """
-    overlaps = (pairwise_iou(boxes, boxes) > iou_threshold).triu(1)  # row suppresses column
-    keep = scores > 0
-    for i in range(boxes.shape[1]):
-        keep = keep & ~(overlaps[:, i] & keep[:, i : i + 1])
+    real = scores > 0
+    suppresses = (pairwise_iou(boxes, boxes) > iou_threshold).triu(1) & real[:, :, None]  # row suppresses column
+    keep = real
+    # Each round settles at least one more box of the chain in which one suppresses the next, so that a few rounds settle all.
+    for _ in range(0, boxes.shape[1], _ROUNDS):
+        for _ in range(_ROUNDS):
+            last, keep = keep, real & ~(suppresses & keep[:, :, None]).any(1)
+        if torch.equal(last, keep):
+            break
     return keep
 
 

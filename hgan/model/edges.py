@@ -47,10 +47,10 @@ class EdgeParameters:
     things: int
     geometry: GeometryMap
 
-    def frozen(self) -> EdgeParameters:
-        """The same numbers on the CPU, apart from the model."""
-        geometry = copy.deepcopy(self.geometry).cpu().requires_grad_(False)
-        return replace(self, temperature=self.temperature.detach().cpu(), geometry=geometry)
+    def to(self, device: torch.device | str) -> EdgeParameters:
+        """A copy on a device, apart from the model."""
+        geometry = copy.deepcopy(self.geometry).to(device).requires_grad_(False)
+        return replace(self, temperature=self.temperature.detach().to(device), geometry=geometry)
 
 
 class GeometryMap(nn.Module):

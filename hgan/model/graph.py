@@ -1,4 +1,4 @@
-"""Feature graphs: edge features of regions and of words, and the masked edge-biased graph layer (design section 3)."""
+"""Feature graphs: edges of regions and of words, and the masked edge-biased graph layer (docs/architecture.md, section 3)."""
 
 from __future__ import annotations
 

@@ -13,14 +13,17 @@ from transformers.utils import logging
 from ..config import HGANConfig, require_settings
 from ..types import OBJECT, ImageGraph, Regions, Similarity, TextGraph, Words
 from .backbone import Backbone
+from .contrastive import GlobalFeatures, contrastive_loss
 from .edges import MIN_EDGE_TEMPERATURE, EdgeParameters, GeometryMap
 from .graph import REGION_EDGE_DIM, WORD_EDGE_DIM, GraphLayer, SoftCount, region_edges, word_edges
 from .mfar import MFAR
 from .nodes import NodeProjection, content_nodes, node_weights, things_of
+from .output import HGANOutput
 from .predicates import Predicates
-from .pretrained import HGANOutput, HGANPreTrainedModel
-from .proposals import Proposals
+from .pretrained import HGANPreTrainedModel
+from .proposals import ProposalHead, Proposals
 from .regions import RegionEncoder
+from .selection import Selection
 from .similarity import MIN_TEMPERATURE, SimilarityParameters, similarity
 
 __all__ = ["HGANModel", "HGANOutput"]
@@ -28,7 +31,7 @@ __all__ = ["HGANModel", "HGANOutput"]
 _log = logging.get_logger(__name__)
 
 
-class HGANModel(HGANPreTrainedModel):
+class HGANModel(GlobalFeatures, HGANPreTrainedModel):
     r"""Hierarchical Graph Alignment Network (Guo et al., IEEE TMM 2023), as the project's design reads it.
 
     Either tower can be called alone: `encode_image` (pixels, or precomputed `Regions`) and `encode_text`;
@@ -49,12 +52,16 @@ class HGANModel(HGANPreTrainedModel):
                 channels=tuple(config.backbone_channels),
                 pyramid_dim=config.pyramid_dim,
                 region_dim=region_dim,
-                labels=len(config.labels),
+                head=ProposalHead(config.pyramid_dim, len(config.labels), config.head_kernel, config.side_tower),
+                selection=Selection(
+                    config.max_regions,
+                    config.score_threshold,
+                    config.nms_threshold,
+                    config.nms_between_labels,
+                    config.label_threshold,
+                ),
                 roi_size=config.roi_size,
-                max_regions=config.max_regions,
                 grid=config.context_grid,
-                score_threshold=config.score_threshold,
-                nms_threshold=config.nms_threshold,
             )
         self.region_dim = region_dim
         assert isinstance(config.text_config, PreTrainedConfig)
@@ -271,8 +278,16 @@ class HGANModel(HGANPreTrainedModel):
         word_index: Int[Tensor, "texts tokens"] | None = None,
         regions: Regions | None = None,
         content_mask: Int[Tensor, "texts tokens"] | None = None,
+        return_loss: bool | None = None,
     ) -> HGANOutput:
-        """Whatever is given is encoded; with both modalities, they are compared."""
+        """Whatever is given is encoded; with both modalities, they are compared.
+
+        Args:
+            return_loss: add `contrastive_loss`, as CLIP does; text n is then that of picture n.
+
+        Raises:
+            ValueError: input_ids without what belongs to them; a loss without one text a picture.
+        """
         proposals = image_graph = text_graph = result = None
         if pixel_values is not None and regions is None:
             regions, proposals = self.encode_regions(pixel_values)
@@ -286,4 +301,6 @@ class HGANModel(HGANPreTrainedModel):
         if image_graph is not None and text_graph is not None:
             result = self.similarity(image_graph, text_graph)
             logits = result.score * self.logit_scale.float().exp().clamp(max=100)
-        return HGANOutput(logits, None if logits is None else logits.T, result, image_graph, text_graph, proposals)
+        loss = contrastive_loss(logits) if return_loss else None
+        turned = None if logits is None else logits.T
+        return HGANOutput(loss, logits, turned, result, image_graph, text_graph, proposals)

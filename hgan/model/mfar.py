@@ -1,4 +1,4 @@
-"""MFAR: multi-granularity feature aggregation and rearrangement (design section 4).
+"""MFAR: multi-granularity feature aggregation and rearrangement (docs/architecture.md, section 4).
 
 The abstract of the paper names the module; its inside is this project's reading. One MFAR serves both modalities:
 concept queries,

@@ -1,31 +1,13 @@
-"""The Hugging Face plumbing of the model: loading that refuses half a checkpoint, and its output record."""
+"""The Hugging Face plumbing of the model: loading that refuses half a checkpoint."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
 from transformers import PreTrainedModel
-from transformers.utils import ModelOutput
 
 from ..config import HGANConfig
-from ..types import ImageGraph, Similarity, TextGraph
 from .checked import require_finite, require_whole, without_report
-from .proposals import Proposals
-
-
-@dataclass
-class HGANOutput(ModelOutput):
-    """What `HGANModel.forward` returns. Rows of `logits_per_image` are images, columns are texts: scores times
-    `logit_scale`."""
-
-    logits_per_image: Tensor | None = None
-    logits_per_text: Tensor | None = None
-    similarity: Similarity | None = None
-    image_graph: ImageGraph | None = None
-    text_graph: TextGraph | None = None
-    proposals: Proposals | None = None
 
 
 class HGANPreTrainedModel(PreTrainedModel):

@@ -1,15 +1,12 @@
-"""The anchor-free proposal head and its loss (after FCOS, Tian et al., ICCV 2019, reduced to what display needs)."""
+"""The anchor-free proposal head (after FCOS, Tian et al., ICCV 2019, reduced to what display needs)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
-
-from .boxes import generalised_iou
 
 
 @dataclass(frozen=True)
@@ -24,25 +21,19 @@ class Proposals:
 
 
 class ProposalHead(nn.Module):
-    """A shared tower over every pyramid level: objectness, box as distances to the four sides, display label.
+    """Shared over every pyramid level: objectness, box as distances to the four sides, display label.
 
     Args:
         channels: width of the pyramid.
         labels: number of display labels.
+        kernel: of the depthwise convolutions.
+        side_tower: whether the sides have a tower of their own, rather than the one that says what is there.
     """
 
-    def __init__(self, channels: int, labels: int) -> None:
+    def __init__(self, channels: int, labels: int, kernel: int = 3, side_tower: bool = False) -> None:
         super().__init__()
-        self.tower = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, groups=channels),
-            nn.Conv2d(channels, channels, 1),
-            nn.GroupNorm(8, channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1, groups=channels),
-            nn.Conv2d(channels, channels, 1),
-            nn.GroupNorm(8, channels),
-            nn.ReLU(),
-        )
+        self.tower = _tower(channels, kernel)
+        self.side_tower = _tower(channels, kernel) if side_tower else None
         self.objectness = nn.Conv2d(channels, 1, 1)
         self.distances = nn.Conv2d(channels, 4, 1)
         self.labels = nn.Conv2d(channels, labels, 1)
@@ -58,12 +49,13 @@ class ProposalHead(nn.Module):
         for level in pyramid:
             height, width = level.shape[-2:]
             tower = self.tower(level)
+            sides = tower if self.side_tower is None else self.side_tower(level)
             y = (torch.arange(height, device=level.device) + 0.5) / height
             x = (torch.arange(width, device=level.device) + 0.5) / width
             point = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).reshape(-1, 2)  # (HW, 2)
             side = 4.0 / max(height, width)  # a level's boxes are around four cells wide
             # exp keeps distances positive; the clamp keeps an untrained head finite
-            distance = self.distances(tower).flatten(2).transpose(1, 2).float().clamp(-6, 4).exp() * side / 2
+            distance = self.distances(sides).flatten(2).transpose(1, 2).float().clamp(-6, 4).exp() * side / 2
             corners = torch.cat([point - distance[..., :2], point + distance[..., 2:]], -1)
             boxes.append(corners.clamp(0, 1))
             objectness.append(self.objectness(tower).flatten(1).float())
@@ -75,53 +67,13 @@ class ProposalHead(nn.Module):
         )
 
 
-def proposal_loss(
-    proposals: Proposals,
-    boxes: Float[Tensor, "batch targets 4"],
-    labels: Int[Tensor, "batch targets"],
-    scores: Float[Tensor, "batch targets"],
-    mask: Bool[Tensor, "batch targets"],
-    has_boxes: Bool[Tensor, batch],
-) -> Float[Tensor, ""]:
-    """Focal loss on objectness, GIoU on boxes, cross-entropy on labels.
-
-    A point is positive for the smallest target whose middle half it lies in and whose side fits its level. A
-    teacher's score is the
-    objectness to reach, so that doubtful boxes teach less. Pictures without any boxes known (`has_boxes` False) are
-    left out.
-
-    Args:
-        proposals: of the head.
-        boxes: target boxes, normalised XYXY, padded.
-        labels: indices, -1 for a kind without a display label.
-        scores: the teacher's confidence, 1 for exact boxes.
-        mask: True = a real target.
-        has_boxes: pictures for which boxes are known, an empty list included.
-    """
-    centre, size = (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]  # (B, T, 2)
-    point, reach = proposals.points, proposals.reach
-    offset = (point[None, :, None] - centre[:, None]).abs()  # (B, P, T, 2)
-    inside = (offset <= size[:, None] / 4 + 0.02).all(-1)
-    side = size.amax(-1)[:, None]  # (B, 1, T)
-    fits = (side > reach[:, None] / 2) | (reach <= reach.min() + 1e-6)[:, None]
-    fits &= (side <= reach[:, None] * 2) | (reach >= reach.max() - 1e-6)[:, None]
-    candidate = inside & fits & mask[:, None]
-    area = (size[..., 0] * size[..., 1])[:, None].masked_fill(~candidate, 2.0)
-    smallest = area.argmin(-1)  # (B, P)
-    positive = candidate.any(-1) & has_boxes[:, None]
-    goal = torch.where(positive, scores.gather(1, smallest), 0.0)
-
-    logits = proposals.objectness
-    focal = F.binary_cross_entropy_with_logits(logits, goal, reduction="none") * (logits.sigmoid() - goal).abs() ** 2
-    count = positive.sum().clamp(min=1)
-    loss = (focal * has_boxes[:, None]).sum() / count
-    if positive.any():
-        row, col = positive.nonzero(as_tuple=True)
-        target = smallest[row, col]
-        weight = goal[row, col]
-        giou = 1 - generalised_iou(proposals.boxes[row, col], boxes[row, target])
-        loss = loss + (giou * weight).sum() / weight.sum().clamp(min=1e-6)
-        kind = labels[row, target]
-        if (kind >= 0).any():
-            loss = loss + F.cross_entropy(proposals.labels[row, col], kind, ignore_index=-1)
-    return loss
+def _tower(channels: int, kernel: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for _ in range(2):
+        layers += [
+            nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels),
+            nn.Conv2d(channels, channels, 1),
+            nn.GroupNorm(8, channels),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*layers)

@@ -1,4 +1,4 @@
-"""The region encoder: backbone, pyramid, proposals, context cells -> regions (design section 2)."""
+"""The region encoder: backbone, pyramid, proposals, context cells -> regions (docs/architecture.md, section 2)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from torch import Tensor, nn
 
 from ..types import CONTEXT, OBJECT, Regions
 from .backbone import Backbone
-from .boxes import batched_nms, context_cells, roi_align
+from .boxes import context_cells, roi_align
 from .proposals import ProposalHead, Proposals
-
-CANDIDATES = 100  # of a picture, before NMS; enough for 27 that stay
+from .selection import Selection
 
 
 class Pyramid(nn.Module):
@@ -45,12 +44,10 @@ class RegionEncoder(nn.Module):
         channels: their widths.
         pyramid_dim: width of the pyramid.
         region_dim: width of a region's feature.
-        labels: number of display labels.
+        head: of proposals, for a pyramid of that width.
+        selection: which proposals become detections.
         roi_size: RoIAlign bins a side.
-        max_regions: most detections of a picture.
         grid: context cells a side.
-        score_threshold: least objectness of a detection.
-        nms_threshold: greatest IoU of two detections.
     """
 
     cells: Tensor
@@ -61,19 +58,16 @@ class RegionEncoder(nn.Module):
         channels: tuple[int, ...],
         pyramid_dim: int,
         region_dim: int,
-        labels: int,
+        head: ProposalHead,
+        selection: Selection,
         roi_size: int,
-        max_regions: int,
         grid: int,
-        score_threshold: float,
-        nms_threshold: float,
     ) -> None:
         super().__init__()
-        self.roi_size, self.max_regions, self.grid = roi_size, max_regions, grid
-        self.score_threshold, self.nms_threshold = score_threshold, nms_threshold
+        self.roi_size, self.grid, self.selection = roi_size, grid, selection
         self.backbone = backbone
         self.pyramid = Pyramid(channels, pyramid_dim)
-        self.head = ProposalHead(pyramid_dim, labels)
+        self.head = head
         self.coarse = nn.Conv2d(channels[-1], region_dim, 1)
         self.fine = nn.Linear(pyramid_dim, region_dim)
         self.norm = nn.LayerNorm(region_dim)
@@ -85,36 +79,20 @@ class RegionEncoder(nn.Module):
         maps = self.backbone(pixel_values)
         pyramid = self.pyramid(maps)
         proposals = self.head(pyramid)
-        boxes, scores, labels, mask = self.detect(proposals)
+        found = self.selection(proposals)
 
         batch, cells = len(pixel_values), len(self.cells)
         # Cells first: every picture has them, so that padding stands at the end of a row.
-        kinds = F.pad(torch.full_like(labels, OBJECT), (cells, 0), value=CONTEXT)
-        boxes = torch.cat([self.cells.to(boxes.dtype).expand(batch, -1, -1), boxes], 1)
-        scores = F.pad(scores, (cells, 0))
-        labels = F.pad(labels, (cells, 0), value=-1)
-        mask = F.pad(mask, (cells, 0), value=True)
+        kinds = F.pad(torch.full_like(found.labels, OBJECT), (cells, 0), value=CONTEXT)
+        boxes = torch.cat([self.cells.to(found.boxes.dtype).expand(batch, -1, -1), found.boxes], 1)
+        scores = F.pad(found.scores, (cells, 0))
+        labels = F.pad(found.labels, (cells, 0), value=-1)
+        mask = F.pad(found.mask, (cells, 0), value=True)
 
         coarse = self.coarse(maps[-1])
         what = roi_align(coarse, boxes, self.roi_size)
         detail = self.fine(roi_align(pyramid[0], boxes, self.roi_size))
-        features = self.norm((what + detail).float())
-        image_feature = self.norm(coarse.mean((2, 3)).float())
+        # In the precision of the weights, also where autocast made the maps coarser.
+        features = self.norm((what + detail).to(self.norm.weight.dtype))
+        image_feature = self.norm(coarse.mean((2, 3)).to(self.norm.weight.dtype))
         return Regions(features, boxes, mask, image_feature, kinds, labels, scores), proposals
-
-    @torch.no_grad()
-    def detect(self, proposals: Proposals) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Boxes (B, R, 4), scores (B, R), labels (B, R) and mask (B, R) of the detections, R the most in the batch."""
-        scores, index = proposals.objectness.sigmoid().topk(min(CANDIDATES, proposals.objectness.shape[1]), 1)
-        boxes = proposals.boxes.gather(1, index[..., None].expand(-1, -1, 4))
-        labels = proposals.labels.argmax(-1).gather(1, index)
-        scores = scores * (scores >= self.score_threshold)
-        keep = batched_nms(boxes, scores, self.nms_threshold)
-        order = keep.int().sort(dim=1, descending=True, stable=True).indices[:, : self.max_regions]
-        mask = keep.gather(1, order)
-        most = int(mask.sum(1).max())
-        order, mask = order[:, :most], mask[:, :most]
-        boxes = boxes.gather(1, order[..., None].expand(-1, -1, 4)) * mask[..., None]
-        scores = scores.gather(1, order) * mask
-        labels = labels.gather(1, order).masked_fill(~mask, -1)
-        return boxes, scores, labels, mask

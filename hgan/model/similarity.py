@@ -1,4 +1,4 @@
-"""Three-level similarity as pure functions over whole (images x texts) blocks (design section 5).
+"""Three-level similarity as pure functions over whole (images x texts) blocks (docs/architecture.md, section 5).
 
 The soft maximum of cosines c at temperature t is sum(softmax(c / t) * c): unlike log-sum-exp it is a sum of terms,
 so every level is a sum of
@@ -8,7 +8,7 @@ terms that `pair_terms` lists, and those add up to the score.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -47,15 +47,17 @@ class SimilarityParameters:
     edges: EdgeParameters | None = None
     levels_apart: bool = False
 
+    def to(self, device: torch.device | str) -> SimilarityParameters:
+        """The same numbers on a device."""
+        edges = self.edges and self.edges.to(device)
+        return replace(
+            self, temperature=self.temperature.to(device), level_weights=self.level_weights.to(device), edges=edges
+        )
+
     def frozen(self) -> SimilarityParameters:
         """The same numbers on the CPU, apart from the model: later training does not change them."""
-        edges = self.edges and self.edges.frozen()
-        return replace(
-            self,
-            temperature=self.temperature.detach().cpu(),
-            level_weights=self.level_weights.detach().cpu(),
-            edges=edges,
-        )
+        apart = replace(self, temperature=self.temperature.detach(), level_weights=self.level_weights.detach())
+        return apart.to("cpu")
 
     def weighted(self, weights: Mapping[str, float]) -> SimilarityParameters:
         """The same with other level weights, as `scaled_weights` takes them."""
@@ -163,6 +165,24 @@ def _numbers(weights: Mapping[str, float]) -> list[float] | None:
     return numbers if all(math.isfinite(number) and number >= 0 for number in numbers) else None
 
 
+def weighted_sum(levels: Mapping[str, Tensor], weights: Iterable[float | Tensor]) -> Tensor:
+    """The score of levels: the sum of weight * level.
+
+    Args:
+        levels: tensors of one shape, by the names of LEVELS.
+        weights: in the order of LEVELS.
+    """
+    total = sum(weight * levels[name] for name, weight in zip(LEVELS, weights, strict=True))
+    assert isinstance(total, Tensor)
+    return total
+
+
+def scored(levels: dict[str, Float[Tensor, "images texts"]], parameters: SimilarityParameters) -> Similarity:
+    """Levels with their weighted sum."""
+    weights = dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True))
+    return Similarity(weighted_sum(levels, parameters.level_weights), levels, weights)
+
+
 def similarity(
     image: ImageGraph, text: TextGraph, parameters: SimilarityParameters, pairs: ImageEdges | None = None
 ) -> Similarity:
@@ -182,11 +202,7 @@ def similarity(
         values = edge_values(cosines, pairs, text.relations, parameters.edges.temperature)
         brought, kept = edge_level(values, text.relations, parameters.edges.share)
         local = kept * local + brought
-    levels = {"global": image.global_node @ text.global_node.T, "local": local, "cross": cross}
-    score = sum(weight * levels[name] for name, weight in zip(LEVELS, parameters.level_weights, strict=True))
-    assert isinstance(score, Tensor)
-    weights = dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True))
-    return Similarity(score, levels, weights)
+    return scored({"global": image.global_node @ text.global_node.T, "local": local, "cross": cross}, parameters)
 
 
 def join_columns(blocks: list[Similarity]) -> Similarity:
@@ -261,9 +277,7 @@ def score_table(
             block = similarity(image_block, text_block, parameters, pairs[n])
             for name in LEVELS:
                 table[name][rows[:, None], columns] = block.levels[name]
-    score = sum(weight * table[name] for name, weight in zip(LEVELS, parameters.level_weights, strict=True))
-    assert isinstance(score, Tensor)
-    return Similarity(score, table, dict(zip(LEVELS, parameters.level_weights.tolist(), strict=True)))
+    return scored(table, parameters)
 
 
 def trim(graph: G) -> G:

@@ -29,9 +29,9 @@ CITATION = """@article{guo2023hgan,
 
 
 def model_card(checkpoint: Path) -> str | None:
-    """A checkpoint's README.md as Markdown without its front matter; None where it has none.
+    """A checkpoint's README.md as Markdown without its front matter; None if it has none.
 
-    Pictures of the card are replaced by their texts: the page loads nothing from elsewhere.
+    Pictures in the card are replaced by their alternative texts: the page loads nothing from other sites.
     """
     path = checkpoint / "README.md"
     if not path.is_file():
@@ -42,7 +42,7 @@ def model_card(checkpoint: Path) -> str | None:
 
 
 def curve(checkpoint: Path) -> str | None:
-    """The training curve drawn from a checkpoint's metrics.jsonl, as HTML; None where there is none to draw."""
+    """The training curve drawn from a checkpoint's metrics.jsonl, as HTML; None if there is none."""
     path = checkpoint / "metrics.jsonl"
     if not path.is_file():
         return None
@@ -63,7 +63,7 @@ def curve(checkpoint: Path) -> str | None:
 
 
 def gallery_facts(manifest: dict[str, Any], digest: str) -> str:
-    """Counts, model and size of a gallery as a table.
+    """Counts, model and size of a gallery, as a table.
 
     Args:
         manifest: of the gallery.
@@ -75,7 +75,7 @@ def gallery_facts(manifest: dict[str, Any], digest: str) -> str:
         ("pictures", f"{manifest['count']:,}"),
         ("captions", f"{manifest.get('captions', 0):,}"),
         ("regions", f"{manifest.get('regions', 0):,}"),
-        ("left out when it was built", f"{len(manifest.get('skipped', [])):,}"),
+        ("files left out", f"{len(manifest.get('skipped', [])):,}"),
         ("size", f"{mib:,.1f} MiB in {len(manifest['files']):,} files"),
         (
             "built with model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..types import Explanation, NodeTerms
+from ..retrieval.results import Explanation, NodeTerms
 from .charts import SCROLLS, escape, number
 from .pictures import numbered, region_key, strongest, word_key
 
@@ -14,8 +14,8 @@ MATRIX_REGIONS = 12  # columns, strongest first
 def alignment(explanation: Explanation) -> str:
     """Words in rows, the strongest regions in columns, the cosine of each pair in its cell.
 
-    The deeper the colour, the further from 0: as the square, so that high ones stand out, of the share of the largest shown. What
-    a pair brings to the score is said when the pointer rests on its cell, or when it is chosen.
+    The deeper the colour, the further from 0: as the square, so that high ones stand out, of the share of the largest shown. The
+    contribution of a pair is shown when the pointer rests on its cell, or when the cell is chosen.
     """
     e = explanation
     place, kept = numbered(e.regions), strongest(e.regions)[:MATRIX_REGIONS]
@@ -29,12 +29,12 @@ def alignment(explanation: Explanation) -> str:
         cells = "".join(_cell(e, word, node, names[node.index], largest) for node in kept)
         body += f'<tr><th scope="row"><span data-key="{word_key(word.index)}">{escape(word.label, 24)}</span></th>{cells}</tr>'
     left = len(e.regions) - len(kept)
-    more = f" Left out, as they brought less: {left}." if left else ""
+    more = f" Not shown: {left} regions that contribute less." if left else ""
     return (
-        f'{SCROLLS}<table class="hg-matrix"><caption>Cosine of each word with each region</caption>'
+        f'{SCROLLS}<table class="hg-matrix"><caption>Cosine similarity of each word and each region</caption>'
         f'<thead><tr><th scope="col">word</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        '<p class="hg-small">Orange: alike, the deeper the more. Purple with a minus: unlike. Regions from the strongest '
-        f"on.{more}</p>"
+        '<p class="hg-small">Orange: similar, darker means more. Purple with a minus: dissimilar. Strongest '
+        f"regions first.{more}</p>"
     )
 
 
@@ -42,6 +42,6 @@ def _cell(e: Explanation, word: NodeTerms, region: NodeTerms, name: str, largest
     value, term = e.alignment[word.index][region.index], e.local_terms[word.index][region.index]
     depth = round(255 * DEEPEST * (value / largest) ** 2)
     colour = f"{ALIKE if value >= 0 else UNLIKE}{depth:02x}"
-    hint = escape(f"{word.label} with {name}: cosine {number(value)}, brings {number(term, 4)} to the score")
+    hint = escape(f"{word.label} with {name}: cosine {number(value)}, contributes {number(term, 4)} to the score")
     key = f"{word_key(word.index)} {region_key(region.index)}"
     return f'<td data-key="{key}" style="background-color:{colour}" title="{hint}">{number(value, 2)}</td>'

@@ -1,16 +1,17 @@
-"""An audit as one figure: what deletion costs, and how often the largest term lies on the thing."""
+"""A faithfulness audit as one figure: what deletion costs, and how often the largest term lies on the right thing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from ..files import atomic
+from ..io.files import atomic
 from .charts import LEVEL_COLOURS
+
+if TYPE_CHECKING:  # imported where a figure is drawn: the core is installed without matplotlib
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MARK = "made by hgan audit"
 _ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -19,15 +20,17 @@ _ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "least": ("smallest term first", {"color": "grey", "linestyle": ":", "linewidth": 2}),
 }
 _SETS = {"all": "detections and context cells", "objects": "detections alone"}
-_HELD_AGAINST = {"largest": "largest region", "random": "random region", "ceiling": "perfect choice"}
+_BASELINES = {"largest": "largest region", "random": "random region", "ceiling": "perfect choice"}
 
 
 def audit_figure(report: Mapping[str, Any]) -> Figure:
-    """Deletion curves of regions and of words, and pointing beside what it is held against.
+    """Deletion curves of regions and of words, and the pointing game next to its baselines.
 
     Args:
-        report: of `hgan.audit.audit`.
+        report: of `hgan.evaluation.faithfulness.audit`.
     """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(13, 3.8), layout="constrained")
     regions, words, pointing = figure.subplots(1, 3)
     for axes, name in ((regions, "regions"), (words, "words")):
@@ -54,7 +57,7 @@ def write_audit_figure(report: Mapping[str, Any], path: Path) -> None:
 
 
 def _deletion(axes: Axes, name: str, result: Mapping[str, Any] | None) -> None:
-    axes.set(xlabel=f"share of {name} taken away", ylabel="mean fall of the score", title=f"deletion of {name}")
+    axes.set(xlabel=f"share of {name} removed", ylabel="mean drop of the score", title=f"deletion of {name}")
     if result is None:
         return
     for order, (label, style) in _ORDERS.items():
@@ -63,8 +66,8 @@ def _deletion(axes: Axes, name: str, result: Mapping[str, Any] | None) -> None:
 
 
 def _pointing(axes: Axes, result: Mapping[str, Any]) -> None:
-    names = [f"{said}\n({_SETS[kind]})" for kind in _SETS for said in ("largest term", *_HELD_AGAINST.values())]
-    keys = ("share", *_HELD_AGAINST)
+    names = [f"{said}\n({_SETS[kind]})" for kind in _SETS for said in ("largest term", *_BASELINES.values())]
+    keys = ("share", *_BASELINES)
     values = [result["regions"][kind][key] or 0.0 for kind in _SETS for key in keys]
     colours = [LEVEL_COLOURS["local"] if key == "share" else "#B8BDC4" for _ in _SETS for key in keys]
     bars = axes.barh(names[::-1], values[::-1], color=colours[::-1])

@@ -1,6 +1,6 @@
-"""HTML pieces that show numbers: stacked bars, tables, the alignment matrix. Every text from outside is escaped here.
+"""HTML for numbers: stacked bars, tables, the alignment matrix. All text from users and galleries is escaped here.
 
-A bar is never colour alone: the numbers stand beside it, and what counts against the score is hatched.
+A bar never relies on colour alone: the numbers are next to it, and negative parts are hatched.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from ..types import LEVELS
 # Okabe-Ito: one colour a level, on every page and plot.
 LEVEL_COLOURS = {"global": "#0072B2", "local": "#E69F00", "cross": "#009E73"}
 LEVEL_MEANINGS = {
-    "global": "whole picture with whole sentence",
-    "local": "regions with words",
-    "cross": "words with the whole picture, regions with the whole sentence",
+    "global": "whole picture and whole sentence",
+    "local": "regions and words",
+    "cross": "words and the whole picture, regions and the whole sentence",
 }
-SCROLLS = '<div class="hg-scroll" tabindex="0" role="group" aria-label="Scrolls sideways where it is too wide">'
-MAX_SHOWN = 300  # characters of a text from outside
-# The page's templates would read these characters in a value.
+SCROLLS = '<div class="hg-scroll" tabindex="0" role="group" aria-label="Scrolls sideways if it is too wide">'
+MAX_SHOWN = 300  # characters of a text from a user or a gallery
+# gradio's templates would interpret these characters.
 _TEMPLATE = {ord(c): f"&#{ord(c)};" for c in "${}`\\"}
 
 
@@ -87,11 +87,11 @@ def stacked_bar(parts: Mapping[str, float], scale: tuple[float, float]) -> str:
 def legend(levels: Sequence[str] = LEVELS) -> str:
     """What the colours of the levels mean."""
     keys = "".join(f"<span>{swatch(level)}<b>{level}</b> {LEVEL_MEANINGS[level]}</span>" for level in levels)
-    return f'<p class="hg-legend">{keys}<span><i class="hg-swatch hg-minus"></i>hatched: counts against</span></p>'
+    return f'<p class="hg-legend">{keys}<span><i class="hg-swatch hg-minus"></i>hatched: lowers the score</span></p>'
 
 
 def swatch(level: str) -> str:
-    """The small square of a level's colour."""
+    """A small square in the colour of a level."""
     return f'<i class="hg-swatch" style="background-color:{LEVEL_COLOURS[level]}"></i>'
 
 

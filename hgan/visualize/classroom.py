@@ -1,61 +1,24 @@
-"""The classroom page, drawn: predict, then reveal. Everything of one case is in its HTML, the answer hidden; a little script
-counts the votes and reveals, so that nothing is asked of the server and no vote leaves the browser."""
+"""The classroom page, drawn: predict, then reveal. The HTML of a case holds all of it, the answer hidden; a small script
+counts the votes and reveals the answer, so no vote leaves the browser."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..class_cases import LETTERS, ClassCase
+from ..io.static import read_static
+from ..retrieval.classroom import LETTERS, ClassCase
 from .charts import bar_scale, escape, legend, number, stacked_bar, table
 from .waterfall import waterfall
 
+VOTE_SCRIPT = read_static("hgan.visualize", "vote.js")
 KINDS = {
     "count": "how many there are",
-    "relation": "where things stand to each other",
+    "relation": "where the things are",
     "swapped attributes": "which thing has which colour",
     "attribute": "one colour, size or state",
     "place": "the place",
-    "look-alikes": "pictures that the model takes for each other",
+    "look-alikes": "pictures that the model confuses",
 }
-
-# Votes are counted in the page itself. `element` is the component's own part of it; its content is replaced case by case.
-VOTE_JS = """
-const cards = () => [...element.querySelectorAll('.hg-card')];
-const votes = (card) => Math.max(0, Math.floor(Number(card.querySelector('input').value)) || 0);
-const count = () => {
-  const most = Math.max(1, ...cards().map(votes));
-  cards().forEach((card) => { card.querySelector('.hg-votes i').style.width = (100 * votes(card) / most) + '%'; });
-  const said = element.querySelector('.hg-class');
-  if (!said) return;
-  const all = cards().reduce((sum, card) => sum + votes(card), 0);
-  const best = cards().filter((card) => votes(card) === most && votes(card) > 0);
-  const names = best.map((card) => card.dataset.letter).join(' and ');
-  const right = cards().filter((card) => card.dataset.true === 'yes').reduce((sum, card) => sum + votes(card), 0);
-  said.textContent = all === 0 ? 'Nobody voted.'
-    : `The class: ${all} vote${all === 1 ? '' : 's'}, most of them for ${names}; ${right} of ${all} for the true picture.`;
-};
-element.addEventListener('click', (event) => {
-  const vote = event.target.closest('.hg-vote');
-  if (vote) {
-    const input = vote.closest('.hg-card').querySelector('input');
-    input.value = Math.min(999, votes(vote.closest('.hg-card')) + 1);
-    count();
-  } else if (event.target.closest('.hg-reveal')) {
-    const answer = element.querySelector('.hg-answer');
-    answer.hidden = !answer.hidden;
-    element.querySelector('.hg-case').classList.toggle('hg-revealed', !answer.hidden);
-    const button = element.querySelector('.hg-reveal');
-    button.textContent = answer.hidden ? 'Reveal' : 'Hide the answer';
-    button.setAttribute('aria-expanded', String(!answer.hidden));
-    count();
-    if (!answer.hidden) answer.scrollIntoView({behavior: 'smooth', block: 'nearest'});
-  } else if (event.target.closest('.hg-clear')) {
-    cards().forEach((card) => { card.querySelector('input').value = 0; });
-    count();
-  }
-});
-element.addEventListener('input', count);
-"""
 
 
 def case_title(number: int, case: ClassCase) -> str:
@@ -75,9 +38,9 @@ def case_page(case: ClassCase, address: str, warnings: Sequence[str] = ()) -> st
     cards = "".join(_card(case, n) for n in range(len(case.pictures)))
     return (
         f'<section class="hg hg-case" data-id="{escape(case.id)}">{notices}'
-        f'<p class="hg-small">Predict: which picture does this sentence tell of?</p>'
+        f'<p class="hg-small">Which picture does this sentence describe?</p>'
         f'<p class="hg-question">“{escape(case.sentence)}”</p>'
-        '<p class="hg-small">Raise hands. Press a picture once for each hand, or type the number. Then reveal.</p>'
+        '<p class="hg-small">Vote by raising hands. Click a picture once per hand, or type the number, then press Reveal.</p>'
         f'<div class="hg-cards">{cards}</div><p class="hg-actions">'
         '<button type="button" class="hg-button hg-reveal" aria-expanded="false">Reveal</button>'
         '<button type="button" class="hg-button hg-clear">Clear votes</button>'
@@ -116,16 +79,16 @@ def _answer(case: ClassCase) -> str:
     whole = f"{first} above {second}"
     return (
         f'<p class="hg-class" role="status"></p><p>{_told(case)}</p>{legend()}'
-        f"{table('The model’s order', ('', 'in the gallery', 'score', ''), rows)}"
+        f"{table('The model’s ranking', ('', 'in the gallery', 'score', ''), rows)}"
         f'<h3>Why {first} above {second}?</h3><div class="hg-two">{waterfall("By level", case.levels, whole)}'
         f"{waterfall('By word', case.words, whole)}</div>"
         f'<p class="hg-small">These four differ in {escape(KINDS.get(case.kind, case.kind))}. “In the gallery”: the rank among '
-        "all pictures there.</p>"
+        "all its pictures.</p>"
     )
 
 
 def _told(case: ClassCase) -> str:
-    """What the model did, in words."""
+    """The model's ranking in words."""
     order = case.order
     first = case.pictures[order[0]]
     names = " and ".join(LETTERS[n] for n, picture in enumerate(case.pictures) if picture.true)
@@ -133,8 +96,8 @@ def _told(case: ClassCase) -> str:
     decided = max(case.levels, key=lambda step: step.value)
     verb = "The model agrees" if first.true else f"The model is wrong: it puts {LETTERS[order[0]]} first"
     return (
-        f"The sentence is true of <b>{names}</b>. {verb}, {number(lead, 4)} ahead of {LETTERS[order[1]]}, and the "
-        f"{escape(decided.level or decided.label)} level speaks most for it ({number(decided.value, 4)})."
+        f"The sentence describes <b>{names}</b>. {verb}, {number(lead, 4)} ahead of {LETTERS[order[1]]}, and the "
+        f"{escape(decided.level or decided.label)} level contributes most to that ({number(decided.value, 4)})."
     )
 
 

@@ -1,11 +1,11 @@
-"""Why A above B, drawn: two matches of one query, and the difference of their scores as waterfalls and tables."""
+"""Why A above B: two matches of one query, and the difference of their scores as waterfalls and tables."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from ..types import Comparison, Explanation, Step
+from ..retrieval.results import Comparison, Explanation, Step
 from .charts import bar_scale, escape, legend, number, stacked_bar, table
 from .pictures import Picture, numbered, regions_drawing, strongest
 from .waterfall import signed, waterfall
@@ -17,7 +17,7 @@ def comparison_page(comparison: Comparison, picture_a: Picture, picture_b: Pictu
     """Both matches, the difference by level, by word and by region, and whether the parts add up.
 
     Args:
-        picture_a, picture_b: what was compared; for a picture query twice the same.
+        picture_a, picture_b: the pictures compared; for a picture query, the same one twice.
     """
     c = comparison
     sentence = bool(c.words)  # of a sentence query the words are shared
@@ -37,9 +37,9 @@ def comparison_page(comparison: Comparison, picture_a: Picture, picture_b: Pictu
         f'<div class="hg-two">{waterfall("The difference by level", c.levels, whole)}'
         f"{waterfall(by_node, shared, whole)}</div>"
         f"{_numbers(c.levels, shared, c.difference)}"
-        f"<h3>{'Regions' if sentence else 'Words'} are not the same in A and B</h3>"
-        '<p class="hg-small">So they cannot be subtracted one by one. What those of A brought counts for A, what those of B '
-        f'brought against it.</p><div class="hg-two">{own}</div>'
+        f"<h3>A and B do not have the same {'regions' if sentence else 'words'}</h3>"
+        '<p class="hg-small">So they cannot be subtracted one by one. Those of A count for it, those of '
+        f'B count against it.</p><div class="hg-two">{own}</div>'
         f'<p class="hg-small">{_check(c.check)} Took {sum(c.timing_ms.values()):.0f} ms.</p></section>'
     )
 
@@ -61,20 +61,18 @@ def _match(letter: str, c: Comparison, e: Explanation, picture: Picture) -> str:
 
 
 def _told(c: Comparison, shared: Sequence[Step]) -> str:
-    """The difference in words: who leads, and which level and which node speak most for it."""
+    """The difference in words: who leads, and which level and which word or region contribute most to the lead."""
     if c.difference == 0:
-        return "Both score the same."
+        return "Both have the same score."
     leader, sign = ("A", 1.0) if c.difference > 0 else ("B", -1.0)
     level = max(c.levels, key=lambda step: sign * step.value)
     nodes = [step for step in shared if step.index is not None]
     node = max(nodes, key=lambda step: sign * step.value, default=None)
-    said = (
-        f"{leader} stands above by {number(abs(c.difference), 4)}. Most for it speaks the {escape(level.label)} level "
-    )
+    said = f"{leader} scores {number(abs(c.difference), 4)} higher. The {escape(level.label)} level contributes most to that "
     said += f"({number(sign * level.value, 4)})"
     if node is not None and sign * node.value > 0:
         said += (
-            f"; among the {'words' if c.words else 'regions'}, “{escape(node.label)}” ({number(sign * node.value, 4)})"
+            f", and of the {'words' if c.words else 'regions'} “{escape(node.label)}” ({number(sign * node.value, 4)})"
         )
     return f"{said}."
 
@@ -103,8 +101,8 @@ def _own(letter: str, e: Explanation, steps: Sequence[Step], picture: Picture | 
         drawing, names = "", {node.index: escape(node.label) for node in e.words}
     rows = [(names[step.index], signed(step.value)) for step in order if step.index is not None]
     foot = (f"all {len(rows)}", signed(math.fsum(step.value for step in order)))
-    head = ("region" if picture is not None else "word", "brought")
-    title = f"What those of {letter} brought"
+    head = ("region" if picture is not None else "word", "contribution")
+    title = f"What the {head[0]}s of {letter} contribute"
     first = table(title, head, rows[:LISTED], () if rows[LISTED:] else foot)
     rest = ""
     if rows[LISTED:]:

@@ -5,19 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
-from ..files import atomic
+from ..io.files import atomic
 from .charts import LEVEL_COLOURS
+
+
+def draw_in(out: Path, metrics: list[dict[str, Any]]) -> None:
+    """The curve of a run as `curve.png` in its folder; what a `Trainer` may be told to do after each epoch."""
+    training_curve(metrics, out / "curve.png")
 
 
 def training_curve(metrics: list[dict[str, Any]], path: Path) -> None:
     """Loss and dev rsum (of the score and of each level) by epoch, as a PNG."""
+    from matplotlib.figure import Figure  # not needed to search, and not installed with the core
+
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2)
     epochs = [line["epoch"] for line in metrics]
     left.plot(epochs, [line["matching"] for line in metrics], color="black", label="matching")
-    left.plot(epochs, [line["detection"] for line in metrics], color="grey", linestyle="--", label="detection")
+    taught = [line for line in metrics if "detection" in line]
+    if taught:
+        numbers = [line["epoch"] for line in taught]
+        left.plot(numbers, [line["detection"] for line in taught], color="grey", linestyle="--", label="detection")
     left.set(xlabel="epoch", title="training loss")
     left.legend()
     right.plot(epochs, [line["rsum"] for line in metrics], color="black", label="score")

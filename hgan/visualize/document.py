@@ -1,17 +1,18 @@
-"""A drawn page as one HTML file that works on its own."""
+"""A page as one HTML file that works on its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..case import Source
+from ..io.static import read_static
+from ..retrieval.case import Source
 from .charts import escape
 from .linked import SCRIPT
 from .style import CSS
 
 
 def provenance(state: Mapping[str, str], model: Source, gallery: Source) -> str:
-    """Where a saved page came from, for its foot."""
+    """Where a saved page came from, for its last line."""
     parameters = ", ".join(f"{name} {escape(value, 120)}" for name, value in state.items())
     sources = ", ".join(
         f"{what} {escape(source.name)} <code>{source.sha256[:12]}</code>"
@@ -21,7 +22,7 @@ def provenance(state: Mapping[str, str], model: Source, gallery: Source) -> str:
 
 
 def document(title: str, body: str) -> str:
-    """A drawn page as one HTML file that works on its own: style and script inside, and no request to anywhere.
+    """A page as one HTML file that works on its own: styles, script and pictures inside, and no requests.
 
     Args:
         body: HTML made by this package, with its pictures inside.
@@ -29,6 +30,6 @@ def document(title: str, body: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>body {{ font-family: system-ui, sans-serif; max-width: 1200px; margin: 1rem auto; padding: 0 1rem; }}{CSS}"
-        f"</style></head><body>{body}<script>(() => {{ const element = document.body;{SCRIPT}}})();</script></body></html>"
+        f"<style>{read_static('hgan.visualize', 'document.css')}{CSS}</style></head>"
+        f"<body>{body}<script>const element = document.body;\n{SCRIPT}</script></body></html>"
     )

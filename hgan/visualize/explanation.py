@@ -1,10 +1,11 @@
-"""Why one match is one, drawn: levels, regions, both graphs, alignment, and tables of the same numbers, all of it linked."""
+"""Why something matches: levels, regions, both graphs, alignment, and tables of the same numbers, with linked highlighting."""
 
 from __future__ import annotations
 
 import math
 
-from ..types import LEVELS, Explanation, NodeTerms
+from ..retrieval.results import Explanation, NodeTerms
+from ..types import LEVELS
 from .alignment import alignment
 from .charts import LEVEL_MEANINGS, bar_scale, escape, number, stacked_bar, sum_text, swatch, table
 from .graphs import (
@@ -27,24 +28,24 @@ def explanation_page(explanation: Explanation, picture: Picture) -> str:
     """Everything about one match as HTML: levels, regions, both graphs, alignment, and tables of the same numbers.
 
     Args:
-        picture: the one that was compared; boxes are normalised, so any size of it will do.
+        picture: the one compared, at any size: boxes are normalised.
     """
     e = explanation
     name = e.query.get("image") or e.image.rsplit("/", 1)[-1]  # a picture query is compared itself
-    more = f", and the {EDGES_EACH} heaviest of each orange region and of the whole picture"
+    more = f", and the {EDGES_EACH} strongest of each orange region and of the whole picture"
     return (
         f'<section class="hg hg-explained hg-linked" data-id="{escape(e.id)}"><h2>Why does this match?</h2>'
         f'{notices(e.notices)}<div class="hg-chooser">{sentence_chips(e)}{said()}</div>'
-        f'<p class="hg-small">The sentence, compared with picture <b>{escape(name)}</b>. The thicker the line under a word, the '
-        f'more it brought to the score.</p><div class="hg-two"><figure>{regions_drawing(e.regions, picture)}<figcaption>'
-        "<b>Regions.</b> The five that brought most to the score are numbered in that order. White: other objects. Dashed: "
+        f'<p class="hg-small">The sentence and picture <b>{escape(name)}</b>. The thicker the line under a word, the '
+        f'more it contributes to the score.</p><div class="hg-two"><figure>{regions_drawing(e.regions, picture)}<figcaption>'
+        "<b>Regions.</b> The five that contribute most are numbered, the largest first. White: other objects. Dashed: "
         f"context cells.</figcaption></figure><figure>{image_graph_drawing(e, picture)}<figcaption><b>Picture graph.</b> "
         f"{_edge_caption(IMAGE_EDGES, e.image_edges, more)} Dot size: node weight. "
-        f"Numbers as in the list of regions.</figcaption></figure></div>{region_chips(e)}"
+        f"Same numbers as in the list of regions.</figcaption></figure></div>{region_chips(e)}"
         f"<figure>{text_graph_drawing(e)}<figcaption><b>Sentence graph.</b> "
         f"{_edge_caption(min(2 * len(e.text_edges), MAX_TEXT_EDGES), e.text_edges)} Dot size: node weight. "
-        f"Bold: the word that brought most.</figcaption></figure>{_levels(e)}"
-        f"<h3>Which word meets which region?</h3>{alignment(e)}"
+        f"Bold: the word that contributes most.</figcaption></figure>{_levels(e)}"
+        f"<h3>Which word aligns with which region?</h3>{alignment(e)}"
         f'<div class="hg-two">{_words(e)}{_regions(e)}</div>{_edges(e)}</section>'
     )
 
@@ -62,10 +63,10 @@ def _levels(e: Explanation) -> str:
         for level in LEVELS
     ]
     foot = ("score", "", "", f"<b>{number(e.score)}</b>", stacked_bar(e.contributions, scale))
-    head = ("level", "cosine", "weight", "brings", "")
+    head = ("level", "cosine", "weight", "contribution", "")
     return (
         f'<p class="hg-sum-line">{sum_text([e.contributions[level] for level in LEVELS], e.score)}</p>'
-        f"{table('From the score down to the three levels', head, rows, foot)}"
+        f"{table('From the three levels to the score', head, rows, foot)}"
         f'<p class="hg-small">{_check(e.check["sum_error"])} Took {cost(e.timing_ms)}.</p>'
     )
 
@@ -74,19 +75,17 @@ def _check(sum_error: float) -> str:
     """How well the terms add up, in words."""
     if sum_error == 0:
         return "The parts add up to the score exactly."
-    return (
-        f"The parts add up to the score to within <span class='hg-whole'>1e{math.ceil(math.log10(sum_error))}</span>."
-    )
+    return f"The parts add up to the score within <span class='hg-whole'>1e{math.ceil(math.log10(sum_error))}</span>."
 
 
 def _edge_caption(most: int, edges: list[list[float]], more: str = "") -> str:
     pairs = len(edges) * (len(edges) - 1) // 2
-    return f"Line width: attention, mean of both directions; the {min(most, pairs)} heaviest of {pairs} pairs{more}."
+    return f"Line width: attention, averaged over both directions; the {min(most, pairs)} strongest of {pairs} pairs{more}."
 
 
 def _words(e: Explanation) -> str:
     return _terms(
-        "What each word brings",
+        "What each word contributes",
         "word",
         strongest(e.words),
         {n.index: key_mark(word_key(n.index), n.label) for n in e.words},
@@ -97,7 +96,7 @@ def _regions(e: Explanation) -> str:
     places = numbered(e.regions).items()
     names = {n: key_mark(region_key(n), f"{place} {e.regions[n].label}") for n, place in places}
     nodes = strongest(e.regions)
-    first = _terms("What each region brings", "region", nodes[:LISTED_REGIONS], names, nodes)
+    first = _terms("What each region contributes", "region", nodes[:LISTED_REGIONS], names, nodes)
     if len(nodes) <= LISTED_REGIONS:
         return first
     rest = _terms("The other regions", "region", nodes[LISTED_REGIONS:], names, nodes)
@@ -137,6 +136,6 @@ def _edges(e: Explanation) -> str:
         tables.append(table(f"Edges drawn: {name}", ("from", "to", "attention"), rows))
     return (
         f'<details><summary>The edges of both graphs as tables</summary><div class="hg-two">{"".join(tables)}</div>'
-        '</details><p class="hg-small">A word’s local part is its row of the local terms, a region’s its column: two '
-        "views of one sum. The cross parts of words and regions add up to the cross level together.</p>"
+        '</details><p class="hg-small">The local part of a word is a row of the local terms, that of a region a column: two '
+        "views of one sum. The cross parts of words and regions together add up to the cross level.</p>"
     )

@@ -1,5 +1,4 @@
-"""Histograms of an error analysis, drawn with matplotlib to be looked at and saved. Levels keep their colours, and have a hatch
-each besides."""
+"""Histograms of an error analysis, drawn with matplotlib. Every level has its colour and a hatch."""
 
 from __future__ import annotations
 
@@ -10,7 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..types import LEVELS, QueryRow
+from ..retrieval.results import QueryRow
+from ..types import LEVELS
 from .charts import LEVEL_COLOURS
 
 HATCHES = {"global": "", "local": "//", "cross": ".."}
@@ -38,8 +38,8 @@ def rank_histogram(rows: Sequence[QueryRow]) -> Figure:
 
 
 def margin_histogram(rows: Sequence[QueryRow]) -> Figure:
-    """How far the truth stands above (right of zero) or below (left) the best wrong answer."""
-    figure, axes = _axes("score of the truth less that of the best wrong answer")
+    """How far the truth scores above (right of zero) or below (left) the best wrong answer."""
+    figure, axes = _axes("score of the truth minus score of the best wrong answer")
     if rows:
         least = min(row.margin for row in rows)
         width = max((max(row.margin for row in rows) - least) / BINS, 1e-6)

@@ -3,54 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..types import LEVELS, Analysis, QueryRow
+from ..retrieval.error_filter import ANY, DIRECTIONS, Filter, listed
+from ..retrieval.results import Analysis, QueryRow
+from ..types import LEVELS
 from .charts import LEVEL_COLOURS, escape, number, swatch, table
 from .pictures import Picture
 
-DIRECTIONS = {"text_to_image": "sentence → picture", "image_to_text": "picture → sentence"}
-ANY = "any"
 PAGE = 20  # queries on one page
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which queries are listed; ANY lets every value through."""
-
-    direction: str = ANY  # a key of DIRECTIONS
-    lost_by: str = ANY  # one of LEVELS
-    tag: str = ANY
-    failures: bool = True  # only queries whose truth is not first
-
-    def keeps(self, row: QueryRow) -> bool:
-        """Whether a row is listed."""
-        return (
-            self.direction in (ANY, row.direction)
-            and self.lost_by in (ANY, row.lost_by)
-            and self.tag in (ANY, row.tag)
-            and (row.rank > 1 or not self.failures)
-        )
-
-    def in_link(self) -> dict[str, str | None]:
-        """The parameters of a link that sets this filter; None for what it lets through anyway."""
-        named = {"direction": self.direction, "lost": self.lost_by, "tag": self.tag}
-        return {
-            **{name: None if value == ANY else value for name, value in named.items()},
-            "all": None if self.failures else "1",
-        }
-
-    @classmethod
-    def from_link(cls, parameters: Mapping[str, str]) -> Filter:
-        """The filter of a link; what it does not know lets everything through."""
-        direction, lost = parameters.get("direction", ANY), parameters.get("lost", ANY)
-        return cls(
-            direction if direction in DIRECTIONS else ANY,
-            lost if lost in LEVELS else ANY,
-            parameters.get("tag", ANY),
-            parameters.get("all") != "1",
-        )
 
 
 @dataclass(frozen=True)
@@ -65,11 +27,6 @@ class Shown:
     link: Callable[[QueryRow], str | None]
     picture: Callable[[str], Picture]
     sentence: Callable[[str], str]
-
-
-def listed(analysis: Analysis, chosen: Filter) -> list[QueryRow]:
-    """The rows that the filter keeps, the worst rank first."""
-    return sorted((row for row in analysis.rows if chosen.keeps(row)), key=lambda row: (-row.rank, row.margin))
 
 
 def pages_of(rows: Sequence[QueryRow]) -> int:
@@ -95,13 +52,13 @@ def metrics_table(analysis: Analysis) -> str:
         table("By kind of caption, sentence to picture", ("", "R@1", "R@5", "R@10", "median"), tags) if tags else ""
     )
     return (
-        f'<section class="hg hg-metrics"><p class="hg-small">Gallery {escape(analysis.gallery)}: {analysis.pictures} pictures, '
-        f"{analysis.captions} captions. Took {sum(analysis.timing_ms.values()) / 1000:.1f} s.</p>"
+        f'<section class="hg hg-metrics"><p class="hg-small">Gallery {escape(analysis.gallery)}: {analysis.pictures:,} pictures, '
+        f"{analysis.captions:,} captions. Took {sum(analysis.timing_ms.values()) / 1000:.1f} s.</p>"
         f"{table('How often the truth comes first', head, rows)}{by_tag}"
-        '<p class="hg-small">R@k: share of queries, in percent, whose truth is among the first k; median: of the rank of the '
-        "truth; rsum: the sum of the six shares, at most 600. s→p: a sentence asks for its picture; p→s: a picture asks for one "
-        "of its captions. A caption that is true of several pictures has found its truth with any of them, where the gallery "
-        "knows of it.</p></section>"
+        '<p class="hg-small">R@k: percentage of queries whose truth is among the top k. Median: the median rank of the truth. '
+        "rsum: the sum of the six percentages, at most 600. s→p: a sentence searches for its picture; p→s: a picture searches "
+        "for one of its captions. If a caption is true of several pictures and the gallery knows it, any of them counts as the "
+        "truth.</p></section>"
     )
 
 
@@ -113,15 +70,15 @@ def failure_list(analysis: Analysis, chosen: Filter, page: int, shown: Shown) ->
     """
     rows = listed(analysis, chosen)
     if not rows:
-        return '<section class="hg"><p class="hg-hint">These filters leave no query. Widen one of them.</p></section>'
+        return '<section class="hg"><p class="hg-hint">No query fits these filters. Change one of them.</p></section>'
     page = min(max(page, 1), pages_of(rows))
     body = [_row(row, shown) for row in rows[(page - 1) * PAGE : page * PAGE]]
     head = ("query", "truth", "its rank", "best wrong answer", "margin", "lost by", "kind")
-    title = f"Page {page} of {pages_of(rows)}, the worst rank first"
+    title = f"Page {page} of {pages_of(rows)}, worst rank first"
     return (
         f'<section class="hg hg-failures"><p>{_summary(analysis, rows, chosen)}</p>{table(title, head, body)}'
-        '<p class="hg-small">Margin: score of the truth less that of the best wrong answer. A query was lost by the level that '
-        "speaks most for the wrong answer. Choose a query to open it in Search.</p></section>"
+        '<p class="hg-small">Margin: score of the truth minus score of the best wrong answer. A query is lost by the level that '
+        "favours the wrong answer most. Choose a query to open it in Search.</p></section>"
     )
 
 
@@ -129,8 +86,8 @@ def _summary(analysis: Analysis, rows: Sequence[QueryRow], chosen: Filter) -> st
     """How many queries are listed, and which level lost how many."""
     asked = sum(1 for row in analysis.rows if chosen.direction in (ANY, row.direction))
     lost = Counter(row.lost_by for row in rows)
-    parts = [f"{swatch(level)}{level} {lost[level]}" for level in LEVELS if lost[level]]
-    return f"<b>{len(rows)}</b> of {asked} queries." + (f" Lost by: {', '.join(parts)}." if parts else "")
+    parts = [f"{swatch(level)}{level} {lost[level]:,}" for level in LEVELS if lost[level]]
+    return f"<b>{len(rows):,}</b> of {asked:,} queries." + (f" Lost by: {', '.join(parts)}." if parts else "")
 
 
 def _row(row: QueryRow, shown: Shown) -> tuple[str, ...]:

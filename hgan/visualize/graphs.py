@@ -1,7 +1,7 @@
 """The two graphs as SVG: the picture's over the dimmed picture, the sentence's along the sentence.
 
-networkx holds the graphs. A node carries its key as data-key and an edge both keys of its ends as data-edge, so that
-`hgan.visualize.linked` can light them; the global node of a graph is GLOBAL_KEY there.
+networkx holds the graphs. A node carries its key as data-key and an edge both keys of its ends as data-edge, for the linked
+highlighting (`hgan.visualize.linked`); the global node of a graph is GLOBAL_KEY there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import networkx as nx
 
-from ..types import MIN_EDGE, Explanation, NodeTerms
+from ..retrieval.results import MIN_EDGE, Explanation, NodeTerms
 from .charts import SCROLLS, escape, number
 from .pictures import HIGHLIGHT, MARKED, WIDTH, Picture, numbered, over_picture, region_key, scaled, strongest, word_key
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..types import LEVELS, Hit, SearchResult, Verdict
+from ..retrieval.results import Hit, SearchResult, Verdict
+from ..types import LEVELS
 from .charts import bar_scale, escape, legend, number, stacked_bar, swatch
 from .notes import cost, notices
 from .pictures import Picture
@@ -43,11 +44,11 @@ def match_list(
     )
     return (
         f'<section class="hg"><h2>Matches for “{escape(asked, 120)}”</h2>{notices(result.notices)}{_verdict(result.verdict)}'
-        f'<p class="hg-small">{len(result.hits)} of {background["count"]:.0f} {kind} compared, gallery '
+        f'<p class="hg-small">Top {len(result.hits)} of {background["count"]:,.0f} {kind}, gallery '
         f"{escape(result.gallery)}. Took {cost(result.timing_ms)}.{_weighted(weights)}</p>{legend()}"
-        f'<ol class="hg-matches">{rows}</ol><p class="hg-small">global + local + cross = score. “Above the mean”: how '
-        f"far the score stands above the mean score of everything compared, {number(background['mean'])}, in standard "
-        f"deviations of {number(background['std'])}.</p></section>"
+        f'<ol class="hg-matches">{rows}</ol><p class="hg-small">global + local + cross = score. “s.d. above the mean”: '
+        f"how many standard deviations ({number(background['std'])}) the score is above the mean score of all {kind} "
+        f"({number(background['mean'])}).</p></section>"
     )
 
 
@@ -63,7 +64,7 @@ def _weighted(weights: Mapping[str, float] | None) -> str:
         return ""
     whole = sum(weights.values())
     shown = ", ".join(f"{level} {number(weights[level] / whole, 2)}" for level in LEVELS)
-    return f" <b>Your level weights: {shown}.</b> Arrows: places gained or lost against the learned weights."
+    return f" <b>Your level weights: {shown}.</b> Arrows: places gained or lost compared with the learned weights."
 
 
 def _match(
@@ -87,7 +88,7 @@ def _move(id: str, moved: Mapping[str, int | None] | None) -> str:
     if places == 0:
         return ""
     if places is None:
-        return '<small class="hg-move" title="not among the first with the learned weights">new</small>'
+        return '<small class="hg-move" title="not among the top matches with the learned weights">new</small>'
     arrow, way = ("▲", "up") if places > 0 else ("▼", "down")
     return f'<small class="hg-move" aria-label="{way} {abs(places)}" title="{way} {abs(places)}">{arrow}{abs(places)}</small>'
 

@@ -1,4 +1,4 @@
-"""Short texts that every page shows: what to do next, what to know about an answer, what it cost."""
+"""Short texts that every page shows: what to do next, notices about an answer, how long it took."""
 
 from __future__ import annotations
 

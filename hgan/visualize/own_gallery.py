@@ -1,4 +1,4 @@
-"""A visitor's own gallery as HTML: what came of an upload, and its pictures. All text from outside is escaped."""
+"""A visitor's own gallery as HTML: what was built from an upload, and its pictures. All text from users is escaped."""
 
 from __future__ import annotations
 
@@ -10,17 +10,6 @@ from .pictures import Picture
 
 SHOWN = 60  # pictures
 LISTED = 12  # files that were left out
-
-CSS = """
-.hg-thumbs { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: .5rem; margin: .6rem 0; }
-.hg-thumbs button { padding: 3px; border: 2px solid var(--edge); border-radius: 8px; background: var(--card);
-  cursor: pointer; color: var(--ink); font: inherit; min-width: 0; }
-.hg-thumbs button:hover { border-color: var(--soft); }
-.hg-thumbs button:focus-visible { outline: 3px solid #56B4E9; outline-offset: 2px; }
-.hg-thumbs button[aria-pressed=true] { border-color: #D55E00; box-shadow: inset 0 -5px 0 #D55E00; }
-.hg-thumbs img { width: 100%; height: 84px; object-fit: contain; margin: 0; }
-.hg-thumbs span { display: block; font-size: 12.5px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-"""
 
 
 def upload_page(report: dict[str, Any], pictures: Sequence[Picture]) -> str:
@@ -42,8 +31,8 @@ def upload_page(report: dict[str, Any], pictures: Sequence[Picture]) -> str:
     )
     rest = report["pictures"] - len(pictures)
     return (
-        f'<style>{CSS}</style><section class="hg"><h2>Your gallery: {_count(report["pictures"], "picture")}, {words}</h2>'
-        f"{left_out if skipped else ''}<p>Search it on the Search page, or choose a picture to find words for it.</p>"
+        f'<section class="hg"><h2>Your gallery: {_count(report["pictures"], "picture")}, {words}</h2>'
+        f"{left_out if skipped else ''}<p>Search it on the Search page, or choose a picture to find sentences for it.</p>"
         f'<div class="hg-thumbs">{buttons}</div>{f"<p>… and {rest:,} more</p>" if rest else ""}</section>'
     )
 

@@ -1,8 +1,8 @@
 """Pictures on a page, and the regions drawn on them.
 
 Coordinates inside a drawing are user units: a picture is WIDTH units wide, boxes are normalised XYXY and scaled to it. Lines
-have a white edge under them, so that they show on any picture. What stands for a word or a region carries its key as data-key;
-`hgan.visualize.linked` lights it.
+have a white edge under them, so that they show on any picture. Every element of a word or a region has its key as data-key,
+for the linked highlighting (`hgan.visualize.linked`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from ..types import NodeTerms
+from ..retrieval.results import NodeTerms
 from .charts import escape, number
 
 WIDTH = 640.0
@@ -37,16 +37,18 @@ class Picture:
 
 
 def read_picture(data: bytes) -> Picture:
-    """The bytes of a thumbnail, a WebP file, as they are.
+    """The bytes of a thumbnail, a WebP file, unchanged.
 
     Raises:
-        ValueError: no such picture.
+        ValueError: it is not a WebP picture.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
             return _picture(data, "webp", image.size)
     except (OSError, ValueError, SyntaxError):
-        raise ValueError("got a thumbnail that is no WebP picture, but expected one: build the gallery again") from None
+        raise ValueError(
+            "got a thumbnail that is not a WebP picture, but expected one: build the gallery again"
+        ) from None
 
 
 def shrink_picture(image: Image.Image, longest: int = 640) -> Picture:
@@ -63,12 +65,12 @@ def _picture(data: bytes, kind: str, size: tuple[int, int]) -> Picture:
 
 
 def strongest(nodes: list[NodeTerms]) -> list[NodeTerms]:
-    """Words or regions, the one that brought most first."""
+    """Words or regions, the largest contribution first."""
     return sorted(nodes, key=lambda node: -node.total)
 
 
 def numbered(regions: list[NodeTerms]) -> dict[int, int]:
-    """Region index -> the number it has in every drawing: 1 for the one that brought most."""
+    """Region index -> the number it has in every drawing: 1 for the largest contribution."""
     return {node.index: place for place, node in enumerate(strongest(regions), 1)}
 
 

@@ -1,4 +1,4 @@
-"""What can be switched off in a pair, as choices for a page: words, regions and edges, each with what it brought.
+"""What can be switched off in a pair, as choices for a page: words, regions and edges, each with its contribution.
 
 Values are texts, so that a form or a link can carry them: "3" is word or region 3, "image:0:4" the edge of nodes 0 and 4 of the
 picture's graph (node 0 is the global node, local node n is n + 1).
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from ..types import Explanation
+from ..retrieval.results import Explanation
 from .graphs import image_edges, text_edges
 from .pictures import strongest
 from .waterfall import signed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..types import Step
+from ..retrieval.results import Step
 from .charts import LEVEL_COLOURS, escape, number
 
 WIDTH, ROW, BAR = 360.0, 42.0, 14.0  # drawing units; ROW: label line and bar

@@ -1,8 +1,9 @@
-"""What if, drawn: a pair's score before and after a change, and the measured change beside the explained one."""
+"""What if: a pair's score before and after a change, and the measured change next to the explained one."""
 
 from __future__ import annotations
 
-from ..types import LEVELS, Comparison, Step, WhatIf
+from ..retrieval.results import Comparison, Step, WhatIf
+from ..types import LEVELS
 from .charts import bar_scale, escape, legend, number, stacked_bar, swatch, table
 from .pictures import Picture, regions_drawing
 from .waterfall import signed, waterfall
@@ -20,8 +21,8 @@ def what_if_page(result: WhatIf, picture: Picture, by_word: Comparison | None) -
     levels = [Step(name, name, w.after.contributions[name] - w.before.contributions[name]) for name in LEVELS]
     falls = [waterfall("The change by level", levels, "measured change")]
     if w.explained is not None:
-        rest = Step("what the other parts answered", None, w.change + w.explained)
-        parts = [Step("what was switched off had brought", None, -w.explained), rest]
+        rest = Step("reaction of the other parts", None, w.change + w.explained)
+        parts = [Step("contribution of what was switched off", None, -w.explained), rest]
         falls.append(waterfall("Explained and measured", parts, "measured change"))
     if by_word is not None:
         falls.append(waterfall("The change by word", by_word.words, "measured change"))
@@ -30,9 +31,10 @@ def what_if_page(result: WhatIf, picture: Picture, by_word: Comparison | None) -
         f'<p class="hg-pair">{_sentences(w)}, picture <b>{escape(w.before.id)}</b></p>'
         f"{_ranks(w)}{_explained(w)}{legend()}{_table(w)}"
         f'<div class="hg-two">{"".join(falls)}</div><div class="hg-two">'
-        f"<figure>{regions_drawing(w.before.regions, picture)}<figcaption><b>Before.</b> Regions that brought most, numbered."
-        f"</figcaption></figure><figure>{regions_drawing(w.after.regions, picture)}<figcaption><b>After.</b> The same, with the "
-        f'change.</figcaption></figure></div><p class="hg-small">Took {sum(w.timing_ms.values()):.0f} ms.</p></section>'
+        f"<figure>{regions_drawing(w.before.regions, picture)}<figcaption><b>Before.</b> The regions that contribute most, "
+        f"numbered.</figcaption></figure><figure>{regions_drawing(w.after.regions, picture)}<figcaption><b>After.</b> The "
+        "same, after the change.</figcaption></figure></div>"
+        f'<p class="hg-small">Took {sum(w.timing_ms.values()):.0f} ms.</p></section>'
     )
 
 
@@ -62,9 +64,9 @@ def _explained(w: WhatIf) -> str:
     if w.explained is None:
         return ""
     return (
-        f"<p>What was switched off had brought {signed(w.explained)}; without it the score changed by {signed(w.change)}. "
-        "The two differ by what the other parts answered: they look at each other in the graph, and weights are "
-        "shared out anew.</p>"
+        f"<p>What was switched off contributed {signed(w.explained)}; without it the score changed by {signed(w.change)}. "
+        "The two differ because the other parts react: nodes attend to each other in the graph, and attention weights "
+        "always add up to 1.</p>"
     )
 
 

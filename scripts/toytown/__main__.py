@@ -18,7 +18,7 @@ def _render(args: argparse.Namespace) -> int:
     from .work import run
 
     require_own_folder(args.out)
-    seconds = run(args.split, args.start, args.limit, args.out, args.work)
+    seconds = run(args.split, args.start, args.limit, args.out, args.work, args.workers)
     print(f"{seconds:.2f} s a scene")
     return 0
 
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--start", type=int, default=0, help="skip so many: for a second process, in folders of its own"
     )
     render.add_argument("--limit", type=int, help="only the first so many scenes of the split")
+    render.add_argument("--workers", type=int, default=1, help="processes, for the hard splits (default: %(default)s)")
     render.add_argument("--out", type=Path, default=Path("assets/toytown"), help="the dataset folder")
     render.add_argument(
         "--work", type=Path, default=Path("build/toytown"), help="one truth file a scene while work goes on"

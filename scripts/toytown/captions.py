@@ -1,4 +1,4 @@
-"""Writes `captions.jsonl` and `caption_facts.jsonl`: five captions a rendered scene, each with meaning and truth.
+"""Five captions a rendered scene, each with meaning and truth; `caption_files` writes them.
 
 What a caption is true of is asked of the whole split: of the rendered truth where a scene is rendered, else of the
 scene as it is planned. So a `full` caption is unique even while only a part of the pictures exists; build again when
@@ -8,14 +8,16 @@ more are rendered.
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from .grammar import TAGS, write
-from .lines import read_lines, write_lines
+from .lines import read_lines
+from .phrases import Mention
 from .plan import Draft, Planner, unique
 from .truth import Claim, Split, bind
-from .world import SPLITS, Scene
+from .world import HARD_SPLITS, SPLITS, Scene
 
 SEED = 0
 TRIES = 12  # wordings drawn for one caption before it may repeat one of another scene
@@ -26,22 +28,22 @@ def number_of(scene_id: str) -> int:
     return int(scene_id.rsplit("-", 1)[1])
 
 
-def load_splits(folder: Path) -> tuple[dict[str, Split], set[str]]:
-    """Every split in full and the ids of the scenes that are rendered; the rendered truth replaces the plan of a scene.
+def load_splits(folder: Path, only: Collection[str] = tuple(SPLITS)) -> tuple[dict[str, Split], set[str]]:
+    """Every split of `only` in full and the ids of the scenes that are rendered; the rendered truth replaces the plan of a scene.
 
-    Only splits with a rendered scene are loaded. Raises ValueError where a rendered scene is no scene of the plan.
+    Only splits with a rendered scene are loaded.
+
+    Raises ValueError where a rendered scene is no scene of the plan.
     """
     rendered = {row["id"]: Scene.from_json(row) for row in read_lines(folder / "scenes.jsonl")}
     splits = {}
-    for name in SPLITS:
+    for name in only:
         own = {i: scene for i, scene in rendered.items() if scene.split == name}
         if not own:
             continue
         scenes = own
         if len(own) < SPLITS[name]:
-            from .sample import sample  # needed for unfinished splits only
-
-            scenes = {staged.scene.id: staged.scene for staged in sample(name)}
+            scenes = {scene.id: scene for scene in _planned(name)}
             if not own.keys() <= scenes.keys():
                 raise ValueError(
                     f"got rendered scenes {sorted(own.keys() - scenes.keys())[:3]} that are not planned for {name}"
@@ -54,13 +56,19 @@ def load_splits(folder: Path) -> tuple[dict[str, Split], set[str]]:
     return splits, set(rendered)
 
 
+def _planned(split: str) -> list[Scene]:
+    from . import hard, sample  # needed for unfinished splits only
+
+    return hard.planned(split) if split in HARD_SPLITS else [staged.scene for staged in sample.sample(split)]
+
+
 def caption(planner: Planner, tag: str, split: Split, number: int) -> tuple[str, dict[str, Any]]:
     """One caption and its facts.
 
     Raises ValueError where no `full` claim is true of this scene alone.
     """
     if tag == "relations" and not planner.links:  # of "three ducks" only one may stand beside the car
-        planner = Planner(planner.scene, planner.rng, singly=True)
+        planner = Planner(planner.scene, planner.rng, singly=True, taught=planner.taught)
     draft = unique(planner, split, number) if tag == "full" else _draft(planner, tag)
     if draft is None:
         raise ValueError(f"no claim is true of {planner.scene.id} alone")
@@ -68,11 +76,16 @@ def caption(planner: Planner, tag: str, split: Split, number: int) -> tuple[str,
     if tag == "attributes" and planner.rng.random() < 0.6:
         claim = planner.definite(claim)
     text, mentions = write(claim, tag, planner.rng)
-    told = [
+    true_of, named = split.true_of(claim), told(planner, order, mentions)
+    return text, {"tag": tag, "claim": claim.to_json(), "true_of": true_of, "mentions": named}
+
+
+def told(planner: Planner, order: list[int], mentions: list[Mention]) -> list[dict[str, Any]]:
+    """The mentions of a caption's words as facts: with the ids of the things they name."""
+    return [
         {"words": [start, end], "things": [thing.id for thing in planner.entities[order[node]].things]}
         for start, end, node in mentions
     ]
-    return text, {"tag": tag, "claim": claim.to_json(), "true_of": split.true_of(claim), "mentions": told}
 
 
 def _draft(planner: Planner, tag: str) -> Draft:
@@ -81,13 +94,19 @@ def _draft(planner: Planner, tag: str) -> Draft:
     return getattr(planner, tag)()
 
 
-def five(scene: Scene, split: Split, taken: set[str], seed: int = SEED) -> tuple[list[str], list[dict[str, Any]]]:
-    """The captions of a scene in the order of `TAGS`, with their facts; avoids wordings in `taken` and adds its own."""
-    number, texts, facts = number_of(scene.id), [], []
+def five(
+    scene: Scene, split: Split, taken: set[str], seed: int = SEED, number: int | None = None, taught: bool = False
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """The captions of a scene in the order of `TAGS`, with their facts; avoids wordings in `taken` and adds its own.
+
+    `number` is the place of the scene in `split`, by default the one in its id; `taught` as in `Planner`.
+    """
+    texts, facts = [], []
+    number = number_of(scene.id) if number is None else number
     for tag in TAGS:
         best: tuple[str, dict[str, Any]] | None = None
         for attempt in range(TRIES):
-            planner = Planner(scene, random.Random(f"captions-{seed}-{scene.id}-{tag}-{attempt}"))
+            planner = Planner(scene, random.Random(f"captions-{seed}-{scene.id}-{tag}-{attempt}"), taught=taught)
             try:
                 drawn = caption(planner, tag, split, number)
             except ValueError:  # nothing unique, or no wording for it, from this start; another may do
@@ -102,54 +121,6 @@ def five(scene: Scene, split: Split, taken: set[str], seed: int = SEED) -> tuple
         texts.append(best[0])
         facts.append(best[1])
     return texts, facts
-
-
-def build(folder: Path, seed: int = SEED) -> list[str]:
-    """Writes both files for all rendered scenes; returns what could not be said, one line a scene."""
-    from tqdm import tqdm
-
-    splits, rendered = load_splits(folder)
-    rows, fact_rows, wrong = [], [], []
-    for name, split in splits.items():
-        taken: set[str] = set()
-        for scene in tqdm([s for s in split.scenes if s.id in rendered], desc=f"caption {name}", unit="scene"):
-            try:
-                texts, facts = five(scene, split, taken, seed)
-            except ValueError as error:
-                wrong.append(str(error))
-                continue
-            group = {"group": scene.group["id"]} if scene.group else {}
-            rows.append({"id": scene.id, "image": f"images/{scene.id}.webp", "split": name, **group, "captions": texts})
-            fact_rows.append({"id": scene.id, "captions": facts})
-    write_lines(folder / "captions.jsonl", rows)
-    write_lines(folder / "caption_facts.jsonl", fact_rows)
-    return wrong
-
-
-def build_more(folder: Path, out: Path, times: int, split: str = "train") -> int:
-    """Writes a dataset folder of one split, to train on: `times` captions of every tag for each scene, each from a seed of its
-    own. Pictures are linked. Returns the number of captions."""
-    from tqdm import tqdm
-
-    of_split = load_splits(folder)[0][split]
-    rows, fact_rows, taken = [], [], set[str]()
-    for scene in tqdm(of_split.scenes, desc=f"caption {split}", unit="scene"):
-        texts, facts = [], []
-        for seed in range(SEED, SEED + times):
-            more = five(scene, of_split, taken, seed)
-            texts += more[0]
-            facts += more[1]
-        group = {"group": scene.group["id"]} if scene.group else {}
-        rows.append({"id": scene.id, "image": f"images/{scene.id}.webp", "split": split, **group, "captions": texts})
-        fact_rows.append({"id": scene.id, "captions": facts})
-    pictures = {row["image"] for row in rows}
-    write_lines(out / "captions.jsonl", rows)
-    write_lines(out / "caption_facts.jsonl", fact_rows)
-    write_lines(out / "scenes.jsonl", [r for r in read_lines(folder / "scenes.jsonl") if r["split"] == split])
-    write_lines(out / "regions.jsonl", [r for r in read_lines(folder / "regions.jsonl") if r["image"] in pictures])
-    if not (out / "images").exists():
-        (out / "images").symlink_to((folder / "images").resolve(), target_is_directory=True)
-    return sum(len(row["captions"]) for row in rows)
 
 
 def mentions_fit(facts: dict[str, Any], text: str, scene: Scene) -> bool:

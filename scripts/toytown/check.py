@@ -12,17 +12,40 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import rle
+from . import rle, wordings
 from .captions import load_splits, mentions_fit, number_of
 from .grammar import TAGS
+from .kept import is_kept
 from .lines import read_lines, write_text
 from .rivals import group_faults, signature
 from .skeletons import count
+from .telling import TAG
 from .truth import Claim, Split
-from .world import COLOURS, INDOOR, KINDS, PLACES, POSES, RELATIONS, SIZES, SPLITS, STATES, TIMES, WEATHERS, Scene
+from .world import (
+    COLOURS,
+    HARD_SPLITS,
+    INDOOR,
+    KINDS,
+    PLACES,
+    POSES,
+    RELATIONS,
+    SIZES,
+    SPLITS,
+    STATES,
+    TIMES,
+    WEATHERS,
+    Scene,
+)  # fmt: skip
 
 LEAST_SKELETONS = 300
 LEAST_GROUPED = 200  # scenes of the finished test split that belong to a hard group
+LEAST_HARD = {
+    "hard": {"relation": 100, "count": 100, "swapped attributes": 100},
+    "hard-dev": {"relation": 30, "count": 30, "swapped attributes": 30},
+    "hard-train": {"relation": 150, "count": 75, "swapped attributes": 75},
+}
+LEAST_SEEN = 0.3  # share of a thing in a hard group
+KEPT_WORDINGS = frozenset(wordings.names(kept=True))
 UNHASHED = ("manifest.json", "README.md")
 
 
@@ -71,6 +94,7 @@ def check(folder: Path) -> tuple[list[str], list[str]]:
         wrong += [f"{name}: a picture of no scene" for name in sorted(early)]
     wrong += _regions(folder, scenes)
     wrong += _leaks(splits)
+    wrong += _hard(splits)
     grouped, faults = group_faults(splits, rendered)
     wrong += faults
     stands.append(f"{grouped['rendered']} rendered scenes in {grouped['groups']} hard groups")
@@ -186,8 +210,12 @@ def _captions(folder: Path, splits: dict[str, Split], rendered: set[str]) -> tup
 
 
 def _caption_faults(texts: list[str], facts: list[dict], scene: Scene, split: Split) -> Iterator[str]:
-    if [fact["tag"] for fact in facts] != list(TAGS) or len(set(texts)) != len(TAGS):
-        yield f"expected five different captions tagged {', '.join(TAGS)}"
+    tags = list(TAGS)
+    if scene.split in HARD_SPLITS and scene.group:
+        tags = [TAG[scene.group["differs"]]] * 4 + ["full"]
+        yield from _telling_faults(texts, facts, scene)
+    if [fact["tag"] for fact in facts] != tags or len(set(texts)) != len(tags):
+        yield f"expected five different captions tagged {', '.join(tags)}"
         return
     number = number_of(scene.id)
     for text, fact in zip(texts, facts, strict=True):
@@ -200,6 +228,38 @@ def _caption_faults(texts: list[str], facts: list[dict], scene: Scene, split: Sp
             yield f"true of {len(truth)} scenes, not of one: {text!r}"
         if not mentions_fit(fact, text, scene):
             yield f"the mentions do not fit {text!r}"
+
+
+def _telling_faults(texts: list[str], facts: list[dict], scene: Scene) -> Iterator[str]:
+    """The first four captions tell the scene from others of its group; what is kept back is marked, and never in training."""
+    first = number_of(scene.id) // 4 * 4
+    for text, fact in zip(texts[:4], facts[:4], strict=False):
+        if set(range(first, first + 4)) <= set(fact["true_of"]):
+            yield f"tells nothing of its group apart: {text!r}"
+    for text, fact in zip(texts, facts, strict=False):
+        nodes = Claim.from_json(fact["claim"]).nodes
+        pairs = [(nodes[s].kind, nodes[o].kind) for s, _, o in fact["claim"].get("links", [])]
+        back = ["wording"] * (fact.get("wording") in KEPT_WORDINGS)
+        back += ["pair"] * (fact["tag"] != "full" and any(is_kept(*pair) for pair in pairs))
+        if fact.get("kept", []) != back:
+            yield f"kept back is {back}, not {fact.get('kept', [])}: {text!r}"
+        if scene.split == "hard-train" and (back or any(is_kept(*pair) for pair in pairs)):
+            yield f"training says what is kept back: {text!r}"
+
+
+def _hard(splits: dict[str, Split]) -> Iterator[str]:
+    """Hard splits hold groups alone, of each kind what is promised, and every thing is plain to see."""
+    for name in HARD_SPLITS:
+        if name not in splits:
+            continue
+        groups = Counter(scene.group["differs"] if scene.group else "nothing" for scene in splits[name].scenes)
+        for differs, least in LEAST_HARD[name].items():
+            if groups[differs] < 4 * least:
+                yield f"{groups[differs] // 4} groups of {name} differ in {differs}, {least} are promised"
+        for scene in splits[name].scenes:
+            hidden = [t.id for t in scene.things if t.visible_share is not None and t.visible_share < LEAST_SEEN]
+            if hidden:
+                yield f"{scene.id}: of {', '.join(hidden)} less than {LEAST_SEEN:.0%} is seen"
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -25,6 +25,13 @@ def add_parsers(subparsers: Any) -> None:
     ):
         parser = subparsers.add_parser(name, help=told, description=told)
         parser.add_argument("--folder", type=Path, default=FOLDER, help="dataset folder (default: %(default)s)")
+        if name == "captions":
+            parser.add_argument(
+                "--split",
+                choices=tuple(SPLITS),
+                action="append",
+                help="only of this split; may be given again (default: all)",
+            )
         parser.set_defaults(run=run)
     told = "write a dataset folder of one split with more captions a scene, to train on"
     parser = subparsers.add_parser("more", help=told, description=told)
@@ -41,10 +48,10 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def _captions(args: argparse.Namespace) -> int:
-    from .captions import build
+    from .caption_files import build
     from .check import write_manifest
 
-    wrong = build(args.folder)
+    wrong = build(args.folder, only=args.split or tuple(SPLITS))
     print(*wrong, f"{write_manifest(args.folder)} files in the manifest", sep="\n")
     return 1 if wrong else 0
 
@@ -80,7 +87,7 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _more(args: argparse.Namespace) -> int:
-    from .captions import build_more
+    from .caption_files import build_more
 
     require_own_folder(args.out)
     print(f"{build_more(args.folder, args.out, args.times, args.split)} captions in {args.out}")

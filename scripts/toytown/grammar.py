@@ -156,7 +156,7 @@ def _attributes(d: Discourse) -> str:
     joints = [", and ", " and ", ", while ", "; "]
     for k, part in enumerate(clauses[1:], start=1):
         text += (d.rng.choice(joints) if k == len(clauses) - 1 else ", ") + part
-    return _with_context(d, text, after=False) if _has_context(d) else text
+    return with_context(d, text, after=False) if _has_context(d) else text
 
 
 def _predicate(d: Discourse, i: int) -> str:
@@ -186,7 +186,7 @@ def _predicate(d: Discourse, i: int) -> str:
     return f"{d.known(i)} {' and '.join(looks)}"
 
 
-def _with_context(d: Discourse, text: str, after: bool = True) -> str:
+def with_context(d: Discourse, text: str, after: bool = True) -> str:
     """The context before the text or, where that reads well, `after` it."""
     patterns: list[Callable[[], str]] = [lambda: f"{where(d)}, {text}"]
     if after and "," not in text and ";" not in text:
@@ -227,7 +227,7 @@ def _story(d: Discourse) -> str:
             parts.append(clause(d, link))
     text = parts[0] + "".join(d.rng.choice((", and ", "; ", ". ", ", while ")) + part for part in parts[1:])
     if _has_context(d):
-        text = _with_context(d, text)
+        text = with_context(d, text)
     return _end(d, _also(d, text, loose))
 
 

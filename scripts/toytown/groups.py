@@ -135,7 +135,14 @@ def _swapped(place: str, rng: Random) -> list[Member] | None:
     ]
     if len(kinds) < 3:
         return None
-    clusters = [Cluster(maker.thing(kind), surface=maker.surface(kind)) for kind in rng.sample(kinds, 3)]
+    return exchanged(maker, rng.sample(kinds, 3), colours, place, time, weather, rng)
+
+
+def exchanged(
+    maker: Composer, kinds: list[str], colours: list[str], place: str, time: str, weather: str, rng: Random
+) -> list[Member] | None:
+    """Three things, one of each kind, in four of the six ways to give them three colours."""
+    clusters = [Cluster(maker.thing(kind), surface=maker.surface(kind)) for kind in kinds]
     _number(clusters)
     layout = arrange(clusters, place, rng)
     if layout is None:

@@ -60,7 +60,7 @@ class Discourse:
         if i in self.said:
             return self.again(i)
         node = self.nodes[i]
-        adjectives, after = self._modifiers(node, i, verb_follows)
+        adjectives, after = self.modifiers(node, i, verb_follows)
         text = " ".join([*adjectives, self.noun(node.kind, node.n != 1)])
         before = [self.nodes[j] for j in self.said if _overlap(self.nodes[j].kind, node.kind)]
         if node.n > 1:
@@ -72,9 +72,10 @@ class Discourse:
         else:
             text = "a " + text
         self.said.append(i)
-        return self._mark(i, " ".join([text, *after]))
+        return self.mark(i, " ".join([text, *after]))
 
-    def _modifiers(self, node: Node, i: int, verb_follows: bool) -> tuple[list[str], list[str]]:
+    def modifiers(self, node: Node, i: int, verb_follows: bool = False) -> tuple[list[str], list[str]]:
+        """What the node says of its things: words before the noun, and after it."""
         adjectives, after = [], []
         if node.size:
             adjectives.append(self.rng.choice(lex.SIZE_WORDS[node.size]))
@@ -97,11 +98,11 @@ class Discourse:
         others = [other for j, other in enumerate(self.nodes) if j != i and _overlap(other.kind, node.kind)]
         noun = self.noun(node.kind, node.n != 1)
         if not others:
-            return self._mark(i, f"the {noun}")
+            return self.mark(i, f"the {noun}")
         if node.colour and all(other.colour not in (None, node.colour) for other in others):
-            return self._mark(i, f"the {node.colour} {noun}")
+            return self.mark(i, f"the {node.colour} {noun}")
         if node.clothes and all(other.clothes not in (None, node.clothes) for other in others):
-            return self._mark(i, f"the {noun} in {node.clothes}")
+            return self.mark(i, f"the {noun} in {node.clothes}")
         raise UnsayableError(f"nothing tells node {i} from the others of its kind: {node}")
 
     def known(self, i: int) -> str:
@@ -109,9 +110,10 @@ class Discourse:
         if Node(self.nodes[i].kind) not in self.claim.exactly:
             raise UnsayableError(f"'the {self.nodes[i].kind}' needs exactly one in the claim")
         self.said.append(i)
-        return self._mark(i, f"the {self.noun(self.nodes[i].kind, False)}")
+        return self.mark(i, f"the {self.noun(self.nodes[i].kind, False)}")
 
-    def _mark(self, i: int, words: str) -> str:
+    def mark(self, i: int, words: str) -> str:
+        """Words that name node i."""
         return f"⟦{i}|{words}⟧"
 
     def every(self, nodes: Sequence[int], verb_follows: bool = False) -> str:

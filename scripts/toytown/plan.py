@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from .catalog import KIND
+from .kept import is_kept
 from .truth import CONTEXT, Claim, Node, Split, holds, relations_of
 from .world import INDOOR, Scene, Thing
 
@@ -37,9 +38,10 @@ class Draft:
 class Planner:
     """Drafts claims for one scene. Every random choice is drawn from `rng`."""
 
-    def __init__(self, scene: Scene, rng: random.Random, singly: bool = False) -> None:
-        """With `singly` each thing is told for itself, none as one of "three ducks"."""
-        self.scene, self.rng = scene, rng
+    def __init__(self, scene: Scene, rng: random.Random, singly: bool = False, taught: bool = False) -> None:
+        """With `singly` each thing is told for itself, none as one of "three ducks"; with `taught` no relation is told of a
+        pair of kinds that is kept back from training."""
+        self.scene, self.rng, self.taught = scene, rng, taught
         self.entities = [self._entity(t.kind, [t], whole=False) for t in scene.things] if singly else self._entities()
         known = relations_of(scene)
         self.links = [
@@ -47,7 +49,9 @@ class Planner:
             for p in sorted({p for _, p, _ in known})
             for a, left in enumerate(self.entities)
             for b, right in enumerate(self.entities)
-            if a != b and all((s.id, p, o.id) in known for s in left.things for o in right.things)
+            if a != b
+            and not (taught and is_kept(left.plain.kind, right.plain.kind))
+            and all((s.id, p, o.id) in known for s in left.things for o in right.things)
         ]
 
     def _entities(self) -> list[Entity]:

@@ -20,7 +20,7 @@ from .world import INDOOR, Relation, Scene, Thing
 
 WIDTH, HEIGHT = 320, 240
 # Samples a pixel before the denoiser. At 5 no difference can be seen side by side; what people look at has a margin.
-SAMPLES = {"test": 10, "dev": 10, "train": 5}
+SAMPLES = {"test": 10, "dev": 10, "train": 5, "hard": 5, "hard-dev": 5, "hard-train": 5}
 LEAST_SHARE = 0.3  # a thing of which less is seen is not "in" the picture
 LEAST_PIXELS = 60
 

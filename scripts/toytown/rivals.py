@@ -9,6 +9,7 @@ from .truth import Split, relations_of
 from .world import DIFFERENCES, Scene, Thing
 
 Words = tuple[str | None, ...]
+DOING = ("holding", "riding")
 
 
 def words_of(thing: Thing, without: str | None = None) -> Words:
@@ -53,8 +54,9 @@ def group_faults(splits: dict[str, Split], rendered: set[str]) -> tuple[Counter[
     return numbers, wrong
 
 
-def _things(scene: Scene) -> Counter[Words]:
-    return Counter(words_of(thing) for thing in scene.things)
+def _things(scene: Scene, done: bool = False) -> Counter[Words]:
+    """Their descriptions; with `done` without poses that say what a relation says already."""
+    return Counter(words_of(thing, "pose" if done and thing.pose in DOING else None) for thing in scene.things)
 
 
 def _alike(values: list[Any]) -> bool:
@@ -72,7 +74,7 @@ def _difference(scenes: list[Scene], differs: str) -> str | None:
         return "the hour or the weather differs"
     if not (_distinct(places) if differs == "place" else _alike(places)):
         return "the places do not differ" if differs == "place" else "the place differs"
-    things = [_things(scene) for scene in scenes]
+    things = [_things(scene, differs == "relation") for scene in scenes]
     if differs in ("place", "relation"):
         if not _alike(things):
             return "the things differ"

@@ -17,7 +17,7 @@ from .arrange import Cluster, arrange
 from .catalog import KIND
 from .compose import circumstances, compose
 from .layout import Layout, relations
-from .world import DIFFERENCES, KINDS, PLACES, SPLITS, Scene, Thing
+from .world import DIFFERENCES, DRAWN_SPLITS, KINDS, PLACES, SPLITS, Scene, Thing
 
 SEED = 2026
 FIRST = 120  # the slice of the test split that is rendered first: ten hard groups among singles
@@ -70,7 +70,8 @@ class Register:
         self.held.setdefault((scene.split, scene.place), []).append(parts_of(scene.things))
 
 
-def _finish(scene: Scene, layout: Layout, rng: Random) -> Staged:
+def finish(scene: Scene, layout: Layout, rng: Random) -> Staged:
+    """The scene with its camera and its relations, staged; their order is drawn from `rng`."""
     kept = {t.id for t in scene.things}
     own = Layout({i: p for i, p in layout.poses.items() if i in kept}, layout.camera, layout.boxes, layout.depths)
     camera = layout.camera
@@ -94,7 +95,7 @@ def _group(split: str, number: int, register: Register) -> list[Staged]:
         for member in members:
             scene = Scene("", split, member.place, member.time, member.weather, member.things)
             scene.group, scene.seed = {"id": f"g{number:03d}", "differs": differs}, attempt
-            made.append(_finish(scene, member.layout, Random(seed)))
+            made.append(finish(scene, member.layout, Random(seed)))
         if all(register.free(staged.scene) for staged in made):
             for staged in made:
                 register.add(staged.scene)
@@ -121,7 +122,7 @@ def _single(split: str, number: int, register: Register, counts: Counter[str]) -
         if layout is None:
             continue
         scene = Scene("", split, place, *circumstances(place, rng), things, seed=attempt)
-        staged = _finish(scene, layout, rng)
+        staged = finish(scene, layout, rng)
         staged.clusters = clusters
         if register.free(scene):
             register.add(scene)
@@ -133,7 +134,7 @@ def again(staged: Staged, attempt: int) -> Staged | None:
     """The same things at the same place in another layout; None when chance offers none. `attempt` counts from 1."""
     rng = Random(f"{SEED}-{staged.scene.id}-again-{attempt}")
     layout = arrange(staged.clusters, staged.scene.place, rng)
-    return layout and _finish(staged.scene, layout, rng)
+    return layout and finish(staged.scene, layout, rng)
 
 
 def _split(split: str, register: Register) -> Iterator[Staged]:
@@ -158,10 +159,10 @@ def _split(split: str, register: Register) -> Iterator[Staged]:
 
 def sample(split: str, limit: int | None = None) -> list[Staged]:
     """The first `limit` scenes of a split (all when None), in order; an unknown split is a ValueError."""
-    if split not in SPLITS:
-        raise ValueError(f"got split {split!r} but expected one of {', '.join(SPLITS)}")
+    if split not in DRAWN_SPLITS:
+        raise ValueError(f"got split {split!r} but expected one of {', '.join(DRAWN_SPLITS)}")
     register, found = Register(), []
-    for name in SPLITS:  # the earlier splits come first, as later ones must not repeat them
+    for name in DRAWN_SPLITS:  # the earlier splits come first, as later ones must not repeat them
         wanted = SPLITS[name] if name != split or limit is None else min(limit, SPLITS[name])
         scenes = _split(name, register)
         drawn = [next(scenes) for _ in tqdm(range(wanted), desc=f"draw {name}", unit="scene")]

@@ -27,6 +27,11 @@ def name_of(scene_id: str) -> str:
     return f"images/{scene_id}.webp"
 
 
+def split_of(scene_id: str) -> str:
+    """The split in a scene's id: "hard-dev" of "hard-dev-0012"."""
+    return scene_id.rpartition("-")[0]
+
+
 def save(out: Path, work: Path, image: Image.Image, scene: Scene) -> None:
     """The picture first, the truth last: where the truth stands, the scene is done."""
     data = BytesIO()
@@ -57,10 +62,10 @@ def unpack(out: Path, work: Path) -> None:
 
 
 def assemble(out: Path, work: Path) -> int:
-    """Makes `scenes.jsonl` and `regions.jsonl` of all scenes that are done, test before dev before train; gives their number."""
-    order = {split: number for number, split in enumerate(("test", "dev", "train"))}
-    paths = [p for p in work.glob("*.json") if p.stem.split("-")[0] in SPLITS and done(out, work, p.stem)]
-    paths.sort(key=lambda p: (order[p.stem.split("-")[0]], p.stem))
+    """Makes `scenes.jsonl` and `regions.jsonl` of all scenes that are done, in the order of `SPLITS`; gives their number."""
+    order = {split: number for number, split in enumerate(SPLITS)}
+    paths = [p for p in work.glob("*.json") if split_of(p.stem) in SPLITS and done(out, work, p.stem)]
+    paths.sort(key=lambda p: (order[split_of(p.stem)], p.stem))
     scenes, regions = [], []
     for path in paths:
         text = path.read_text()

@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-SPLITS = {"test": 1000, "dev": 200, "train": 2000}
+DRAWN_SPLITS = ("test", "dev", "train")  # single scenes and some hard groups, drawn one after the other
+HARD_SPLITS = ("hard", "hard-dev", "hard-train")  # hard groups alone
+SPLITS = {"test": 1000, "dev": 200, "train": 2000, "hard": 1224, "hard-dev": 360, "hard-train": 1200}
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 SIZES = ("small", "medium", "large")

@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from driving import Visit
 from playwright.sync_api import Browser
 
 import app
-from hgan.build import load
+from hgan.checkpoint import load
 from hgan.data.folder import read_dataset
 from hgan.demo.shell import build_demo
 from hgan.gallery.build import build_gallery
-from hgan.retriever import Retriever, default_checkpoint
+from hgan.retrieval.retriever import Retriever, default_checkpoint
+from tests.browser.driving import Visit
 
 
 @pytest.fixture(scope="session")

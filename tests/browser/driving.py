@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, expect
 
-from hgan.demo.context import PAGES
+from hgan.demo.parts.context import PAGES
 
 WAIT_MS = 40_000  # generous: a busy machine is no fault
 PHONE = 600  # px: narrower screens are touched
@@ -83,7 +83,7 @@ class Visit:
 
     def weigh(self, **levels: float) -> None:
         """Opens what holds the sliders and moves some of them."""
-        self.page.get_by_text("Weigh the levels yourself").click()
+        self.page.get_by_text("Adjust level weights").click()
         slider = {level: self.page.get_by_label(f"range slider for {level}") for level in levels}
         for level in levels:
             expect(slider[level]).to_be_visible()

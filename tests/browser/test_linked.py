@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import Visit
 from playwright.sync_api import Browser, Locator, expect
+
+from tests.browser.driving import Visit
 
 SENTENCE = "a big red circle on the left of a small blue square"
 

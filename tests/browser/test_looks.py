@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from driving import Visit
 from playwright.sync_api import expect
 
-from hgan.demo.context import PAGES
+from hgan.demo.parts.context import PAGES
+from tests.browser.driving import Visit
 
 SENTENCE = "a red circle on the left of a blue square"
 
@@ -27,7 +27,7 @@ def fill(visitor: Visit, id: str) -> None:
         expect(page.locator("#compared .hg-compared")).to_be_visible()
     elif id == "what-if":
         page.get_by_role("tab", name="Switch parts off").click()
-        page.locator("fieldset", has_text="Words, with what they brought").get_by_role("checkbox").nth(1).check()
+        page.locator("fieldset", has_text="Words, with their contributions").get_by_role("checkbox").nth(1).check()
         page.get_by_role("button", name="Run without what is ticked").click()
         expect(page.locator("#changed .hg-changed")).to_be_visible()
     elif id == "errors":

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from driving import Visit
 from playwright.sync_api import expect
+
+from tests.browser.driving import Visit
 
 OUTSIDE = "http://outside.invalid"
 CODE = (

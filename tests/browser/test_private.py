@@ -8,9 +8,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from driving import Visit
 from PIL import Image
 from playwright.sync_api import expect
+
+from tests.browser.driving import Visit
 
 SCRIPT = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>${window.hacked=1}{{window.hacked=1}}'
 NAME = "<img src=x onerror=window.hacked=1>.png"

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from driving import Visit
 from playwright.sync_api import expect
 
-from hgan.retriever import Retriever
+from hgan.retrieval.retriever import Retriever
+from tests.browser.driving import Visit
 
 SENTENCE = "a red circle on the left of a blue square"
 CROSS_ALONE = {"global": 0.0, "local": 0.0, "cross": 1.0}
@@ -38,8 +38,8 @@ def test_sliders_rank_anew_and_the_link_opens_the_same(visit: Callable[..., Visi
     )
     friend.go("search")
     assert friend.ids() == ranked
-    friend.page.get_by_text("Weigh the levels yourself").click()
-    friend.page.get_by_role("button", name="Back to the learned weights").click()
+    friend.page.get_by_text("Adjust level weights").click()
+    friend.page.get_by_role("button", name="Reset to the learned weights").click()
     expect(friend.page.locator("#matches")).not_to_contain_text("Your level weights")
     assert friend.ids() == learned
 

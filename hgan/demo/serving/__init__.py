@@ -1,0 +1,1 @@
+"""How the app answers many visitors: requests, sessions, the queue, uploads, errors."""

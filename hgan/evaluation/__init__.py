@@ -1,0 +1,1 @@
+"""Figures: retrieval metrics and the faithfulness of explanations."""

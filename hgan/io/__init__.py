@@ -1,0 +1,1 @@
+"""Files and pictures: read within bounds, written whole or not at all."""

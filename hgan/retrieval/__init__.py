@@ -1,0 +1,1 @@
+"""The retriever, and what it answers: results, explanations, comparisons, what if, errors."""
