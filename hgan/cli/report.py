@@ -51,7 +51,8 @@ def evaluation_report(
 
 def _parts(fact: CaptionFact) -> list[str]:
     """By what else the captions of hard groups are told apart: their relation, and what training never saw of them."""
-    return [*([fact.relation] if fact.relation else []), *(f"kept {name}" for name in fact.kept)]
+    own = [] if fact.relation is None else [fact.relation]
+    return own + [f"kept {name}" for name in fact.kept]
 
 
 def evaluation_lines(report: Mapping[str, Any]) -> list[str]:
@@ -113,6 +114,11 @@ def audit_lines(report: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"{label:24}{_number(r['share'], 7)}{_number(r['share_iou'], 8)}{_number(r['random'], 8)}"
             f"{_number(r['largest'], 9)}{_number(r['ceiling'], 9)}"
+        )
+    if (edges := report["edges"])["captions"]:
+        lines.append(
+            f"{'edges: both things':24}{_number(edges['share'], 7)}{_number(edges['share_iou'], 8)}"
+            f"{_number(edges['random'], 8)}{'':9}{_number(edges['ceiling'], 9)}   ({edges['captions']} captions)"
         )
     lines += ["", f"{'deletion, in score':24}{'top':>9}{'random':>9}{'least':>9}{'top costs more':>16}"]
     for name, r in report["deletion"].items():

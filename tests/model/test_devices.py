@@ -8,15 +8,21 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
+from hgan import HGANConfig, HGANModel, HGANProcessor
 from hgan.data.collate import Named
 from hgan.encoding import to_pixels
 from hgan.model.contrastive import contrastive_loss
+from hgan.model.edges import edge_matches_of
 from hgan.model.similarity import score_table, similarity
 from hgan.training.alignment import grounding_loss, side_loss
 from hgan.training.losses import objective
 from hgan.training.proposal_loss import proposal_loss
+from hgan.types import Batched
 from tests.elsewhere import ELSEWHERE, Away, back, second_device, send
 
+SWITCHED = {
+    "edge_words": 4, "edge_things": 4, "edge_values": True, "counts": True, "content_words": True, "levels_apart": True,
+}  # fmt: skip
 CAPTIONS = ["a red circle on the left", "a blue square", "the dog runs on a white field", "green!"]
 
 
@@ -69,8 +75,38 @@ def test_both_graphs(home, sent, switched):
         got = sent[0].graph_of_regions(sent[1], edges.to(ELSEWHERE) if switched else None)
         text, said = model.graph_of_words(words), sent[0].graph_of_words(sent[2])
     for expected, graph in ((image, got), (text, said)):
-        for field in fields(expected):
-            close(getattr(graph, field.name), getattr(expected, field.name))
+        every_tensor_close(graph, expected)
+
+
+def every_tensor_close(got, expected) -> None:
+    for field in fields(expected):
+        value = getattr(expected, field.name)
+        if isinstance(value, Batched):
+            every_tensor_close(getattr(got, field.name), value)
+        elif value is not None:
+            close(getattr(got, field.name), value)
+
+
+@pytest.mark.parametrize("grad", [False, True])
+def test_graphs_and_levels_with_every_part(home, tiny_config, tiny_tokenizer, grad):
+    config = HGANConfig.from_dict({**tiny_config.to_dict(), **SWITCHED})
+    torch.manual_seed(0)
+    model = HGANModel(config).eval()
+    words = model.encode_words(**HGANProcessor.from_config(config, tiny_tokenizer)(text=CAPTIONS)).map(torch.detach)
+    regions, there = home[1], send(copy.deepcopy(model))
+    with torch.set_grad_enabled(grad), second_device():
+        image, text = model.graph_of_regions(regions), model.graph_of_words(words)
+        got, said = there.graph_of_regions(away(regions)), there.graph_of_words(away(words))
+        every_tensor_close(got, image)
+        every_tensor_close(said, text)
+        close(
+            similarity(got, said, there.similarity_parameters).score,
+            similarity(image, text, model.similarity_parameters).score,
+        )
+        rows = torch.tensor([0, 1, 3])
+        matches = edge_matches_of(image, text, rows, rows, model.similarity_parameters.edges)
+        away_rows = rows.to(ELSEWHERE)
+        close(edge_matches_of(got, said, away_rows, away_rows, there.similarity_parameters.edges), matches)
 
 
 def test_levels_score_and_table(home, sent):

@@ -10,16 +10,21 @@ import torch
 
 from hgan import HGANConfig, HGANModel, HGANProcessor
 from hgan.checkpoint import fingerprint, load, save_checkpoint
+from hgan.cli.report import explanation_lines
 from hgan.data.folder import read_dataset
+from hgan.data.phrases import Naming
 from hgan.data.readable import encode_records
 from hgan.encoding import encode_texts
+from hgan.evaluation.faithfulness.edges import point_edges
 from hgan.function_words import content_of
 from hgan.gallery.build import build_gallery
 from hgan.gallery.store import Gallery
+from hgan.model.edge_terms import EdgeTerms
 from hgan.model.predicates import places_between
 from hgan.model.similarity import pair_terms
 from hgan.retrieval.perturb import words_of
 from hgan.retrieval.retriever import Retriever
+from hgan.types import TextEdges
 
 SENTENCE = "a big red circle on the left of a small blue square"
 NEW = {
@@ -252,3 +257,34 @@ def test_settings_that_no_model_can_have_are_refused(tiny_config, settings, mess
         object.__setattr__(config, name, value)
     with pytest.raises(ValueError, match=message):
         HGANModel(config)
+
+
+def test_edges_point_at_the_two_things_named():
+    """Three regions, of which the first lies on the ball and the second on the box; nodes 0 and 1 name the ball, 2 the box."""
+    boxes = torch.tensor([[0.0, 0.0, 0.4, 0.5], [0.6, 0.0, 1.0, 1.0], [0.4, 0.6, 0.5, 0.7]])
+    namings = [Naming((0, 1), boxes[:1], "ball"), Naming((2,), boxes[1:2], "box")]
+    edges = TextEdges(
+        torch.tensor([[0, 1, 0]]), torch.tensor([[1, 2, 2]]), torch.zeros(1, 3, 2), torch.zeros(1, 3),
+        torch.zeros(1), torch.tensor([[True, True, False]]), torch.zeros(1, 3, 4), torch.zeros(1, 3, 4),
+    )  # fmt: skip
+    values = 0.01 * (1 - torch.eye(3)).repeat(3, 1, 1)
+    values[0, 1, 0] = 9.0  # between two words of one phrase
+    values[2, 1, 0] = 8.0  # no edge
+    values[1, 0, 1] = 0.3
+    zero = torch.zeros(3, 3, 3)
+    found = point_edges(namings, EdgeTerms(values, zero, zero), edges, boxes)
+    assert (found.hit, found.iou, found.possible) == (True, True, True)
+    assert found.random == pytest.approx(1 / 6)
+    values[1, 1, 0] = 0.4  # the other way round
+    assert not point_edges(namings, EdgeTerms(values, zero, zero), edges, boxes).hit
+    assert point_edges(namings[:1], EdgeTerms(values, zero, zero), edges, boxes) is None
+    assert point_edges(namings, EdgeTerms(zero, zero, zero), edges, boxes) is None
+
+
+def test_an_explanation_on_the_command_line_lists_edges(retriever):
+    hit = retriever.search(text=SENTENCE).hits[0]
+    found = retriever.explain(hit.id, text=SENTENCE)
+    lines = explanation_lines(found)
+    place = next(n for n, line in enumerate(lines) if line.startswith("edge "))
+    assert len(lines) - place - 1 == len(found.edges) == 6
+    assert lines[place + 1].startswith(found.edges[0].label)

@@ -71,7 +71,7 @@ def summarise(pointed: Iterable[tuple[str, dict[str, Pointed]]]) -> dict[str, An
         "mentions": len(rows),
         "regions": {name: _shares([row[name] for _, row in rows]) for name in REGION_SETS},
         "kinds": {
-            kind: {"mentions": len(of_kind), **{n: _percent(row[n].hit for row in of_kind) for n in REGION_SETS}}
+            kind: {"mentions": len(of_kind), **{n: percent(row[n].hit for row in of_kind) for n in REGION_SETS}}
             for kind, of_kind in sorted(kinds.items(), key=lambda entry: -len(entry[1]))
         },
     }
@@ -79,14 +79,15 @@ def summarise(pointed: Iterable[tuple[str, dict[str, Pointed]]]) -> dict[str, An
 
 def _shares(rows: list[Pointed]) -> dict[str, float | None]:
     return {
-        "share": _percent(row.hit for row in rows),
-        "share_iou": _percent(row.iou for row in rows),
-        "random": _percent(row.random for row in rows),
-        "largest": _percent(row.largest for row in rows),
-        "ceiling": _percent(row.possible for row in rows),
+        "share": percent(row.hit for row in rows),
+        "share_iou": percent(row.iou for row in rows),
+        "random": percent(row.random for row in rows),
+        "largest": percent(row.largest for row in rows),
+        "ceiling": percent(row.possible for row in rows),
     }
 
 
-def _percent(values: Iterable[float]) -> float | None:
+def percent(values: Iterable[float]) -> float | None:
+    """The mean in percent; None of nothing."""
     listed = list(values)
     return 100 * sum(listed) / len(listed) if listed else None

@@ -1,4 +1,4 @@
-"""The audit of one model on one dataset: everything is encoded once, then asked four questions."""
+"""The audit of one model on one dataset: everything is encoded once, then asked five questions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...model.hgan import HGANModel
 from ...model.similarity import SimilarityParameters, pair_terms, similarity
 from ...processing import HGANProcessor, Sentence
 from ...types import ImageGraph, Regions, TextGraph, concatenate
-from . import deletion, pointing, proposals
+from . import deletion, edges, pointing, proposals
 
 PAIRS = 10_000  # of the additivity check
 BATCH = 32
@@ -35,7 +35,8 @@ def audit(
     progress: bool = False,
     left_out: list[LeftOut] | None = None,
 ) -> dict[str, Any]:
-    """Pointing, deletion, additivity and proposals, as plain data; the modules of this package say what each holds.
+    """Pointing of words and of edges, deletion, additivity and proposals, as plain data; the modules of this package say what
+    each holds.
 
     Args:
         model: in eval mode.
@@ -69,10 +70,12 @@ def audit(
             return namings_of_truth(sentence, record.number(number), truth[record.id])
         return namings_of_labels(sentence, known[row])
 
-    pointed = []
+    pointed, edges_pointed = [], []
     for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
         if namings := named(row, number, sentences[column]):
-            pointed += _pointed(namings, images[row], texts[column], parameters)
+            nodes, pair = _pointed(namings, images[row], texts[column], parameters)
+            pointed += nodes
+            edges_pointed += [pair] if pair is not None else []
 
     return {
         "truth": "exact" if truth is not None else "teacher",
@@ -80,6 +83,7 @@ def audit(
         "captions": len(captions),
         "seed": seed,
         "pointing": pointing.summarise(pointed),
+        "edges": edges.summarise(edges_pointed),
         "deletion": _deletion(model, processor, records, regions, seed, progress),
         "additivity": _additivity(images, texts, parameters, seed, PAIRS if pairs is None else pairs, progress),
         "proposals": _proposals(model, images, known, records),
@@ -96,12 +100,13 @@ def _captions_of(records: Sequence[Record]) -> list[tuple[int, int]]:
 
 def _pointed(
     namings: Sequence[Naming], image: ImageGraph, text: TextGraph, parameters: SimilarityParameters
-) -> list[tuple[str, Any]]:
-    """Where the words of each phrase point, of one pair."""
+) -> tuple[list[tuple[str, dict[str, pointing.Pointed]]], edges.EdgePointed | None]:
+    """Where the words of each phrase point, and where the edges between phrases do, of one pair."""
     terms = pair_terms(image, text, parameters)
     local, real = terms.local_words + terms.local_regions, image.mask[0]
     boxes, kinds = image.boxes[0][real], image.kinds[0][real]
-    return [(naming.kind, pointing.point(naming, local, boxes, kinds)) for naming in namings]
+    pair = None if text.relations is None else edges.point_edges(namings, terms.edges, text.relations, boxes)
+    return [(naming.kind, pointing.point(naming, local, boxes, kinds)) for naming in namings], pair
 
 
 @torch.no_grad()
