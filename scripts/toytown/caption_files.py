@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 from tqdm import tqdm
 
 from . import captions, telling, wordings
-from .captions import SEED, load_splits, number_of, told
+from .captions import SEED, load_splits, mentions_fit, number_of, told
 from .lines import read_lines, write_lines
 from .phrases import UnsayableError
 from .plan import Draft, Planner
-from .truth import Split
+from .store import regions_of
+from .truth import Claim, Split
 from .world import HARD_SPLITS, SPLITS, Scene
 
 LEARNED = {"train": ("train", "hard-train")}  # what `build_more` puts together under one name
@@ -99,6 +101,42 @@ def build_more(folder: Path, out: Path, times: int, split: str = "train") -> int
     return sum(len(row["captions"]) for row in rows)
 
 
+def refresh(folder: Path, work: Path) -> tuple[int, int]:
+    """Brings a folder that `build_more` wrote from scenes still to be rendered up to date: scenes whose truth file now lies in
+    `work` get their boxes and relations from it, scenes without a picture go, and every caption's truth is asked again; captions
+    that are no longer true go too. Returns the numbers of captions kept and gone.
+    """
+    scenes = []
+    for row in read_lines(folder / "scenes.jsonl"):
+        if not (folder / "images" / f"{row['id']}.webp").exists():
+            continue
+        truth = work / f"{row['id']}.json"
+        if truth.exists():
+            row = {**json.loads(truth.read_text(encoding="utf-8")), "split": row["split"], "group": row["group"]}
+        scenes.append(Scene.from_json(row))
+    split = Split(scenes)
+    old, old_facts = (
+        {row["id"]: row for row in read_lines(folder / name)} for name in ("captions.jsonl", "caption_facts.jsonl")
+    )
+    rows, fact_rows, gone = [], [], 0
+    for number, scene in enumerate(tqdm(scenes, desc="ask again", unit="scene")):
+        texts, facts = [], []
+        for text, fact in zip(old[scene.id]["captions"], old_facts[scene.id]["captions"], strict=True):
+            true_of = split.true_of(Claim.from_json(fact["claim"]))
+            if number in true_of and mentions_fit(fact, text, scene):
+                texts.append(text)
+                facts.append({**fact, "true_of": true_of})
+            else:
+                gone += 1
+        rows.append({**old[scene.id], "captions": texts})
+        fact_rows.append({"id": scene.id, "captions": facts})
+    write_lines(folder / "captions.jsonl", rows)
+    write_lines(folder / "caption_facts.jsonl", fact_rows)
+    write_lines(folder / "scenes.jsonl", [scene.to_json() for scene in scenes])
+    write_lines(folder / "regions.jsonl", [json.loads(regions_of(scene)) for scene in scenes])
+    return sum(len(row["captions"]) for row in rows), gone
+
+
 def _scene_row(scene: Scene, split: str) -> dict[str, Any]:
     row = scene.to_json()
     if scene.group:
@@ -113,12 +151,20 @@ def _more(
     if group is not None:
         yield telling.five(scene, group, split, taken, seed, number)
         if seed % 2:  # half as many that tell what its group has in common
-            yield captions.five(scene, split, taken, seed, number, taught)
+            yield _every_tag(scene, split, number, taken, seed, taught)
         return
-    yield captions.five(scene, split, taken, seed, number, taught)
+    yield _every_tag(scene, split, number, taken, seed, taught)
     worded = _worded(scene, split, seed, taught)
     if worded is not None:
         yield worded
+
+
+def _every_tag(scene: Scene, split: Split, number: int, taken: set[str], seed: int, taught: bool) -> Captions:
+    """A caption of every tag, but for `full` where among so many scenes nothing that may be said is true of this one alone."""
+    try:
+        return captions.five(scene, split, taken, seed, number, taught)
+    except ValueError:
+        return captions.five(scene, split, taken, seed, number, taught, captions.TAGS[:-1])
 
 
 def _worded(scene: Scene, split: Split, seed: int, taught: bool) -> Captions | None:

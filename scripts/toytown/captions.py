@@ -8,7 +8,7 @@ more are rendered.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +95,23 @@ def _draft(planner: Planner, tag: str) -> Draft:
 
 
 def five(
-    scene: Scene, split: Split, taken: set[str], seed: int = SEED, number: int | None = None, taught: bool = False
+    scene: Scene,
+    split: Split,
+    taken: set[str],
+    seed: int = SEED,
+    number: int | None = None,
+    taught: bool = False,
+    tags: Sequence[str] = TAGS,
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """The captions of a scene in the order of `TAGS`, with their facts; avoids wordings in `taken` and adds its own.
+    """The captions of a scene, one of each of `tags`, with their facts; avoids wordings in `taken` and adds its own.
 
     `number` is the place of the scene in `split`, by default the one in its id; `taught` as in `Planner`.
+
+    Raises ValueError where a scene has no caption of a tag.
     """
     texts, facts = [], []
     number = number_of(scene.id) if number is None else number
-    for tag in TAGS:
+    for tag in tags:
         best: tuple[str, dict[str, Any]] | None = None
         for attempt in range(TRIES):
             planner = Planner(scene, random.Random(f"captions-{seed}-{scene.id}-{tag}-{attempt}"), taught=taught)

@@ -48,6 +48,11 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("--split", choices=tuple(SPLITS), default="train", help="(default: %(default)s)")
     parser.add_argument("--times", type=int, default=8, help="captions of each tag (default: %(default)s)")
     parser.set_defaults(run=_more)
+    told = "bring a folder of `more` up to date once its scenes are rendered"
+    parser = subparsers.add_parser("refresh", help=told, description=told)
+    parser.add_argument("--folder", type=Path, default=MORE, help="dataset folder (default: %(default)s)")
+    parser.add_argument("--work", type=Path, default=WORK, help="truth files (default: %(default)s)")
+    parser.set_defaults(run=_refresh)
     told = "write 2,000 captions for photographs of everyday life"
     parser = subparsers.add_parser("everyday", help=told, description=told)
     parser.add_argument("--out", type=Path, default=EVERYDAY, help="JSON lines (default: %(default)s)")
@@ -107,6 +112,15 @@ def _more(args: argparse.Namespace) -> int:
 
     require_own_folder(args.out)
     print(f"{build_more(args.folder, args.out, args.times, args.split)} captions in {args.out}")
+    return 0
+
+
+def _refresh(args: argparse.Namespace) -> int:
+    from .caption_files import refresh
+
+    require_own_folder(args.folder)
+    kept, gone = refresh(args.folder, args.work)
+    print(f"{kept} captions in {args.folder}, {gone} gone that are not true of the rendered scenes")
     return 0
 
 

@@ -61,6 +61,12 @@ def unpack(out: Path, work: Path) -> None:
             write(path, json.dumps(scene.to_json(), separators=(",", ":")).encode())
 
 
+def regions_of(scene: Scene) -> str:
+    """Its line of `regions.jsonl`."""
+    found = [{"box": t.box, "label": t.kind, "score": 1.0} for t in scene.things if t.box]
+    return json.dumps({"image": name_of(scene.id), "regions": found})
+
+
 def assemble(out: Path, work: Path) -> int:
     """Makes `scenes.jsonl` and `regions.jsonl` of all scenes that are done, in the order of `SPLITS`; gives their number."""
     order = {split: number for number, split in enumerate(SPLITS)}
@@ -70,9 +76,8 @@ def assemble(out: Path, work: Path) -> int:
     for path in paths:
         text = path.read_text()
         scene = Scene.from_json(json.loads(text))
-        found = [{"box": t.box, "label": t.kind, "score": 1.0} for t in scene.things if t.box]
         scenes.append(text)
-        regions.append(json.dumps({"image": name_of(scene.id), "regions": found}))
+        regions.append(regions_of(scene))
     write(out / "scenes.jsonl", "".join(line + "\n" for line in scenes).encode())
     write(out / "regions.jsonl", "".join(line + "\n" for line in regions).encode())
     return len(paths)

@@ -41,7 +41,7 @@ def five(
     texts, facts = [], []
     number = number_of(scene.id) if number is None else number
     for place, way in enumerate(WAYS[scene.split]):
-        text, fact = telling(scene, group, split, way, f"telling-{seed}-{scene.id}-{place}", {*taken, *texts})
+        text, fact = _said(scene, group, split, way, f"telling-{seed}-{scene.id}-{place}", taken, texts)
         texts.append(text)
         facts.append(fact)
     for attempt in range(DRAWS):
@@ -53,15 +53,34 @@ def five(
         if text not in texts:
             taken.update([*texts, text])
             return [*texts, text], [*facts, fact]
-    text, fact = telling(scene, group, split, None, f"telling-{seed}-{scene.id}-fifth", {*taken, *texts})
+    text, fact = telling(scene, group, split, None, f"telling-{seed}-{scene.id}-fifth", taken, texts)
     taken.update([*texts, text])
     return [*texts, text], [*facts, fact]
 
 
-def telling(
-    scene: Scene, group: Sequence[Scene], split: Split, kept: bool | None, seed: str, taken: set[str]
+def _said(
+    scene: Scene, group: Sequence[Scene], split: Split, way: bool | None, seed: str, taken: set[str], own: Sequence[str]
 ) -> tuple[str, dict[str, Any]]:
-    """One caption that is true of the scene and not of all its group, with its facts.
+    """In the way wanted, or where no wording of it says anything that tells ("on the roof of a bus" has none) in another."""
+    for other in dict.fromkeys((way, False)):
+        try:
+            return telling(scene, group, split, other, seed, taken, own)
+        except ValueError:
+            continue
+    return telling(scene, group, split, None, seed, taken, own)
+
+
+def telling(
+    scene: Scene,
+    group: Sequence[Scene],
+    split: Split,
+    kept: bool | None,
+    seed: str,
+    taken: set[str],
+    own: Sequence[str],
+) -> tuple[str, dict[str, Any]]:
+    """One caption that is true of the scene and not of all its group, with its facts; none of `own`, and where there is a choice
+    none of `taken`.
 
     Raises ValueError where no claim tells the scene from its group, or none can be said in this way.
     """
@@ -81,6 +100,8 @@ def telling(
         try:
             text, fact = _write(planner, claim, order, tag, split, kept)
         except UnsayableError:
+            continue
+        if text in own:
             continue
         rank = (true, text in taken)
         if best is None or rank < best[0]:

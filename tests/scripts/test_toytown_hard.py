@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
 import pytest
 
 from scripts.toytown import hard, telling, wordings
-from scripts.toytown.caption_files import build_more
+from scripts.toytown.caption_files import build_more, refresh
 from scripts.toytown.captions import mentions_fit
 from scripts.toytown.check_hard import telling_faults
 from scripts.toytown.kept import is_kept
@@ -150,6 +151,16 @@ def test_a_third_of_the_wordings_is_kept_back() -> None:
     assert 0.3 < len(kept) / (len(kept) + len(taught)) < 0.4
 
 
+def rendered_but_for_one(scenes: list[Scene], folder: Path) -> None:
+    """All have pictures but the last; of the second nothing stands in any relation once it is rendered."""
+    (folder / "all" / "images").mkdir()
+    (folder / "work").mkdir()
+    for scene in scenes[:-1]:
+        (folder / "all" / "images" / f"{scene.id}.webp").touch()
+    bare = Scene.from_json(scenes[1].to_json() | {"relations": []})
+    (folder / "work" / f"{bare.id}.json").write_text(json.dumps(bare.to_json()))
+
+
 def test_training_folder_joins_both_splits_and_says_nothing_kept_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +182,15 @@ def test_training_folder_joins_both_splits_and_says_nothing_kept_back(
     )
     assert [row.get("group") for row in rows] == [None, *["hard-train-g002"] * 4, *["hard-train-g003"] * 4]
     scenes = [single, *group]
+    rendered_but_for_one(scenes, tmp_path)
+    kept, gone = refresh(tmp_path / "more", tmp_path / "work")
+    now = read_lines(tmp_path / "more" / "captions.jsonl")
+    assert gone > 0
+    assert kept == sum(len(row["captions"]) for row in now)
+    assert [row["id"] for row in now] == [scene.id for scene in scenes[:-1]]
+    assert [len(row["captions"]) == len(old["captions"]) for row, old in zip(now, rows, strict=False)] == [
+        number != 1 for number in range(len(now))
+    ]
     for number, row in enumerate(facts):
         for fact in row["captions"]:
             claim = Claim.from_json(fact["claim"])
