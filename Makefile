@@ -9,6 +9,7 @@ TRAIN_ENV = MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184
 CONFIGS ?=
 HGAN = $(RUN) -m hgan
 TRAIN = $(TRAIN_ENV) $(HGAN) train
+COVERAGE ?= --cov=hgan --cov-report=term:skip-covered
 DEV = --dataset ../shared/flickr8k --dataset assets/toytown
 
 .PHONY: demo test check lint types train bench gpu-check clean
@@ -17,11 +18,11 @@ demo: $(VENV)/app
 	$(RUN) app.py
 
 # Browser tests need a Chromium: found, or installed (scripts/chromium.py); in CI it is an error when there is none.
-# Coverage by sys.monitoring costs next to nothing; Python 3.11 has only the tracer.
+# Coverage by sys.monitoring costs next to nothing; Python 3.11 has only the tracer. `make test COVERAGE=` runs without.
 test: $(VENV)/dev
 	$(RUN) -m scripts.chromium
 	COVERAGE_CORE=$$($(RUN) -c "import sys; print('sysmon' if sys.version_info >= (3, 12) else 'ctrace')") \
-		$(RUN) -m pytest --cov=hgan --cov-report=term:skip-covered
+		$(RUN) -m pytest $(COVERAGE)
 
 check: lint types test
 

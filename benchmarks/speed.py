@@ -28,6 +28,7 @@ from hgan.checkpoint import load
 from hgan.data.folder import read_dataset
 from hgan.encoding import encode_images, encode_texts, to_pixels
 from hgan.gallery.build import CHUNK, build_gallery
+from hgan.model.edges import image_edges
 from hgan.model.similarity import score_table
 from hgan.retrieval.retriever import Retriever, default_checkpoint, default_gallery
 from hgan.types import ImageGraph, TextGraph
@@ -65,8 +66,15 @@ def table_cost(images: ImageGraph, texts: TextGraph, retriever: Retriever) -> di
     columns = torch.arange(5000) % len(texts)
     images, texts = images[rows], texts[columns]
     regions, words = images.nodes[images.mask], texts.nodes[texts.mask]
+    phi = predicates = regions.new_zeros(0, 1)  # of the real edges of pictures and of sentences
+    if retriever.parameters.edges is not None and texts.relations is not None:
+        pairs = image_edges(images, retriever.parameters.edges)
+        phi, predicates = pairs.phi[pairs.mask], texts.relations.predicate[texts.relations.mask]
 
     def products() -> None:
+        for rows in phi.split(2048):
+            for columns in predicates.split(128):
+                rows @ columns.T
         for rows in regions.split(512):  # in blocks as the table's, so that the result need not lie in memory whole
             for columns in words.split(2048):
                 rows @ columns.T

@@ -158,6 +158,19 @@ def abuse(report: Reports) -> str:
     return table(head, rows)
 
 
+def gpu(report: Reports | None) -> str:
+    """What `make gpu-check` found: which parts agree with the CPU, and how fast it is."""
+    if report is None:
+        return "No figures of a GPU for this checkpoint yet."
+    rows = []
+    for name, part in report["parts"].items():
+        speeds = [f"{part[key]:,.0f}" if key in part else "" for key in ("pictures_per_s", "sentences_per_s")]
+        rows.append([name.replace("_", " "), "passed" if part["passed"] else "failed", *speeds])
+    machine = report["machine"]
+    told = f"{machine['device']}, torch {machine['torch']}, seed {report['seed']}, {report['pictures']} pictures."
+    return f"{told}\n\n{table(['part', 'agrees with the CPU', 'pictures/s', 'sentences/s'], rows)}"
+
+
 def _shares(report: Reports, regions: str, *keys: str) -> str:
     return ", ".join(f"{report['pointing']['regions'][regions][key]:.1f}" for key in keys)
 
@@ -211,6 +224,7 @@ def blocks() -> dict[str, str]:
         "groups": groups(toytown),
         "audit": audits(read["audit-toytown"], read["audit-photographs"]),
         "abuse": abuse(read["abuse"]),
+        "gpu": gpu(read.get("gpu")),
         "ablation": ablation(lines_of(FOLDER / "ablation.jsonl")),
     }
 

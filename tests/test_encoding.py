@@ -231,7 +231,6 @@ def test_half_precision_is_of_a_gpu_and_numbers_come_back_whole(
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 @pytest.mark.parametrize(("bfloat16", "most"), [(False, 1e-4), (True, 3e-2)])
 def test_a_gpu_gives_what_a_cpu_gives(
     bfloat16: bool,

@@ -19,7 +19,7 @@ ORDER = [
     {"settings", "labels"},
     {"defaults"},
     {"io"},
-    {"config", "words"},
+    {"config", "words", "function_words"},
     {"types"},
     {"image_processing"},
     {"processing"},
@@ -175,7 +175,7 @@ def test_files_and_functions_can_be_read_in_one_go() -> None:
 
 def test_the_tests_mirror_the_package() -> None:
     """A folder of tests is named after the folder of what it tests."""
-    own = {"browser", "__pycache__"}
+    own = {"browser", "gpu", "__pycache__"}
     for folder in sorted(path for path in (ROOT / "tests").rglob("*") if path.is_dir()):
         place = folder.relative_to(ROOT / "tests")
         if own & set(place.parts):

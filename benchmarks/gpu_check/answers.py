@@ -19,6 +19,7 @@ from hgan.retrieval.retriever import Query, Retriever
 from .differences import Differences, order_kept
 
 FIRST = 10  # of a ranking
+ALL = 1_000_000  # hits: everything that is ranked
 RSUM = 0.5  # that the rsum may differ by
 NEAR = {"float32": 1e-4, "bfloat16": 0.02}  # scores closer than this may change places
 MOVED = 0.01  # share of pictures that may have other detections in float32: a box at the threshold comes or goes
@@ -58,9 +59,7 @@ def search(pair: Pair) -> tuple[bool, dict[str, Any]]:
     found, same, kept, moved = Differences(), 0, 0, 0
     queries = pair.queries()
     for one, other in queries:
-        count = len(pair.cpu.side(one.sentence is not None).graphs)
-        expected = pair.cpu.search(query=one, k=count)
-        got = pair.gpu.search(query=other, k=count)
+        expected, got = pair.cpu.search(query=one, k=ALL), pair.gpu.search(query=other, k=ALL)
         first, ids = [hit.id for hit in expected.hits[:FIRST]], [hit.id for hit in got.hits[:FIRST]]
         if _moved(one, other):
             moved += 1

@@ -44,8 +44,9 @@ class Differences:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
+        largest = self.largest if math.isfinite(self.largest) else "not a finite number"  # JSON has none
         return {
-            "numbers": self.numbers, "largest_difference": self.largest, "at": self.where, "not_the_same": len(self.others),
+            "numbers": self.numbers, "largest_difference": largest, "at": self.where, "not_the_same": len(self.others),
             "such_as": self.others[:SHOWN],
         }  # fmt: skip
 

@@ -115,10 +115,11 @@ def _other(relation: str, things: tuple[str | None, str | None], turned: bool, r
     one, other = things
     possible = list(_PLAIN)
     if not turned and one is not None and other is not None:
-        possible += ["on"] * (one in LOADS.get(other, ())) + ["under"] * (one in SHELTERED.get(other, ()))
-        possible += ["holding"] * (one == "person" and other in HELD) + ["riding"] * (
+        special = ["on"] * (one in LOADS.get(other, ())) + ["under"] * (one in SHELTERED.get(other, ()))
+        special += ["holding"] * (one == "person" and other in HELD) + ["riding"] * (
             one == "person" and other in RIDDEN
         )
+        possible += 2 * special  # few things may stand so, and captions say it of them often
     pool = [name for name in possible if name != relation and {name, relation} not in _TOGETHER]
     chosen = rng.choice(pool)
     return chosen if rng.random() < _OFTEN[chosen] / _OFTEN[relation] else None

@@ -24,7 +24,7 @@ _OPPOSITES = {one: other for pair in _PAIRS[::-1] for one, other in (pair, pair[
 _SIDES = re.compile(rf"\b({'|'.join(sorted(_OPPOSITES, key=len, reverse=True))})\b(?! beside)", re.IGNORECASE)
 _ALONE = re.compile(r"(?=[,.;]| can be seen)")  # "a bus in front, a dog behind"
 _COLOURED = re.compile(rf"\b({'|'.join(COLOURS)})\b(?: (\w+))?")
-_ARTICLE = re.compile(rf"\b(a)n? (?={'|'.join(COLOURS)})", re.IGNORECASE)
+_ARTICLE = re.compile(r"\b(a)n? (\w)", re.IGNORECASE)
 _NUMBER = re.compile(rf"\b({'|'.join(NUMBERS)})\b")
 _TOLD = re.compile(r"(?:: |\bnumber of [\w -]+ is )(one|two|three|four)\b")
 # Kinds that have few colours in Toy Town: "a red dog" would be known to be false without a picture.
@@ -101,7 +101,12 @@ def _colours(caption: str, rng: random.Random) -> str | None:
         return None
     a, b = rng.choice(pairs)
     exchanged = caption[: a.start(1)] + b[1] + caption[a.end(1) : b.start(1)] + a[1] + caption[b.end(1) :]
-    return _ARTICLE.sub(lambda found: found[1] + ("n " if exchanged[found.end()] == "o" else " "), exchanged)
+    return _articles(exchanged)
+
+
+def _articles(caption: str) -> str:
+    """ "a" or "an" by the letter that follows, which does for Toy Town's words."""
+    return _ARTICLE.sub(lambda found: found[1] + ("n " if found[2].lower() in "aeiou" else " ") + found[2], caption)
 
 
 def _coloured(caption: str, colour: re.Match[str]) -> str:
@@ -139,7 +144,7 @@ def _states(caption: str, rng: random.Random) -> str | None:
     other = (_STATES | _STATES_BACK)[one[0]]
     if rng.random() > _OFTEN.get(other, 1.0) / _OFTEN.get(one[0], 1.0):
         return None
-    return caption[: one.start()] + other + caption[one.end() :]
+    return _articles(caption[: one.start()] + other + caption[one.end() :])
 
 
 def _things(caption: str, rng: random.Random) -> str | None:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..types import ImageGraph, TextEdges, TextGraph
-from .edges import EdgeParameters, ends_on_things, fits, image_edges
+from .edges import EdgeParameters, ends_on_things, image_edges
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ def edge_terms(
         none = weight.new_zeros(0, regions, regions)
         return EdgeTerms(none, none, none), torch.ones_like(weight)
     edges, pairs = text.relations[0], image_edges(image[0], parameters)
-    cosines = (image.nodes[:1] @ text.nodes[:1].transpose(1, 2))[:, :, None]  # (1, R, 1, W)
-    ends = ends_on_things(cosines, pairs, edges)
-    fit = fits(pairs.phi, edges.predicate)[0, :, :, 0]  # (A, A, E)
-    subjects, objects = ends[0][0, :, None, 0].expand_as(fit), ends[1][0, None, :, 0].expand_as(fit)
+    cosines = image.nodes[:1] @ text.nodes[0].T  # (1, R, W)
+    ends = ends_on_things(cosines, pairs, edges.first[0], edges.second[0])
+    fit = pairs.phi[0] @ edges.predicate[0].T  # (A, A, E)
+    subjects, objects = ends[0][0, :, None].expand_as(fit), ends[1][0, None].expand_as(fit)
     parts = torch.stack([subjects, objects, fit]).permute(0, 3, 1, 2)  # (3, E, A, A)
     logits = (parts.sum(0) / parameters.temperature).masked_fill(~pairs.mask, -torch.inf).flatten(1)
     shares = logits.softmax(1).nan_to_num().view(parts.shape[1:])

@@ -28,6 +28,7 @@ PREDICATE_NORM = 0.5  # |u . phi| stays below it, so that |c| stays below 3/2
 MIN_EDGE_TEMPERATURE = 0.03  # exp(1.5 / 0.03), times the number of pairs, still fits in float32
 NEVER = -1e4  # the match of a pair that is none: finite, and nothing next to any other
 BLOCK = 2**18  # matches that are worked on together where no gradient is wanted: they stay in the processor's cache
+GPU_BLOCK = 2**27  # half a gigabyte each of a few copies
 
 
 @dataclass(frozen=True)
@@ -127,52 +128,60 @@ def edge_values(
 ) -> Float[Tensor, "images texts edges"]:
     """The soft maximum of the matches of each text edge over the pairs of each picture; 0 in a picture without pairs.
 
+    Where no gradient is wanted, masked edges are passed over and the others worked on in blocks that stay in the processor's
+    cache: their values are 0.
+
     Args:
         cosines: of all nodes.
     """
+    cosines, unit = cosines.flatten(2), LN2 * temperature
+    first, second = text_places(text, cosines.shape[2] // len(text))
+    predicate = text.predicate.flatten(0, 1)
     if torch.is_grad_enabled():
-        return _block_of_values(cosines, image, text, temperature)
-    per_image = image.mask[0].numel() * text.mask.numel()
-    rows = max(1, BLOCK // max(1, per_image))
-    columns = max(1, BLOCK // max(1, image.mask[0].numel() * text.mask.shape[1]))
-    values = cosines.new_empty(len(image), *text.mask.shape)
-    for left in range(0, len(text), columns):
-        some = slice(left, left + columns)
+        return _block_of_values(cosines, image, first, second, predicate, unit).unflatten(1, text.mask.shape)
+    values = cosines.new_zeros(len(image), text.mask.numel())
+    real = text.mask.flatten().nonzero()[:, 0]
+    per_pair = max(1, image.mask[0].numel())
+    together = BLOCK if cosines.device.type == "cpu" else GPU_BLOCK
+    columns = max(1, min(len(real), together // per_pair))
+    rows = max(1, together // (per_pair * columns))
+    for some in real.split(columns):
         for top in range(0, len(image), rows):
             own = slice(top, top + rows)
-            values[own, some] = _block_of_values(cosines[own, :, some], image[own], text[some], temperature)
-    return values
+            block = _block_of_values(cosines[own], image[own], first[some], second[some], predicate[some], unit)
+            values[own, some] = block
+    return values.unflatten(1, text.mask.shape)
 
 
-def _block_of_values(cosines: Tensor, image: ImageEdges, text: TextEdges, temperature: Tensor) -> Tensor:
-    """`edge_values` at once."""
-    unit = LN2 * temperature
+def _block_of_values(
+    cosines: Tensor, image: ImageEdges, first: Tensor, second: Tensor, predicate: Tensor, unit: Tensor
+) -> Float[Tensor, "images edges"]:
+    """`edge_values` of some edges at once."""
     # A pair that is none gets its match of NEVER out of the product, so that no pass over all matches is needed for it.
     phi = torch.cat([image.phi, NEVER * (~image.mask[..., None]).to(image.phi.dtype)], -1)
-    predicate = F.pad(text.predicate / unit, (0, 1), value=1.0)
-    subjects, objects = ends_on_things(cosines / unit, image, text)
-    matches = fits(phi, predicate).add_(subjects[:, :, None]).add_(objects[:, None]).flatten(1, 2)  # (I, A * A, T, E)
-    weights = matches.exp2()
+    subjects, objects = ends_on_things(cosines / unit, image, first, second)
+    matches = phi.flatten(0, 2) @ F.pad(predicate / unit, (0, 1), value=1.0).T
+    matches = matches.view(*phi.shape[:3], -1).add_(subjects[:, :, None]).add_(objects[:, None]).flatten(1, 2)
+    weights = matches.exp2()  # (I, A * A, edges)
     return unit * (weights * matches).sum(1) / weights.sum(1).clamp(min=NOTHING)
 
 
+def text_places(text: TextEdges, words: int) -> tuple[Int[Tensor, " edges"], Int[Tensor, " edges"]]:
+    """The two ends of all edges of all sentences among all their words, the words of one sentence after those of the one
+    before."""
+    starts = torch.arange(0, len(text) * words, words, device=text.first.device)[:, None]
+    return (starts + text.first).flatten(), (starts + text.second).flatten()
+
+
 def ends_on_things(
-    cosines: Float[Tensor, "images regions texts words"], image: ImageEdges, text: TextEdges
-) -> tuple[Float[Tensor, "images things texts edges"], Float[Tensor, "images things texts edges"]]:
-    """Half the cosines of first words and of second words with things."""
-    images, things = image.things.shape
-    on_things = cosines.gather(1, image.things[:, :, None, None].expand(-1, -1, *cosines.shape[2:])) / 2
-    subjects, objects = (
-        on_things.gather(3, nodes.expand(images, things, -1, -1)) for nodes in (text.first, text.second)
-    )
-    return subjects, objects
-
-
-def fits(
-    phi: Float[Tensor, "images things things geometry"], predicate: Float[Tensor, "texts edges geometry"]
-) -> Float[Tensor, "images things things texts edges"]:
-    """u . phi of every text edge with every pair of things."""
-    return (phi.flatten(0, 2) @ predicate.flatten(0, 1).T).view(*phi.shape[:3], *predicate.shape[:2])
+    cosines: Float[Tensor, "images regions words"],
+    image: ImageEdges,
+    first: Int[Tensor, " edges"],
+    second: Int[Tensor, " edges"],
+) -> tuple[Float[Tensor, "images things edges"], Float[Tensor, "images things edges"]]:
+    """Half the cosines of the first and of the second word of each edge with things."""
+    on_things = cosines.gather(1, image.things[..., None].expand(-1, -1, cosines.shape[2])) / 2
+    return on_things.index_select(2, first), on_things.index_select(2, second)
 
 
 def edge_level(
@@ -196,10 +205,10 @@ def edge_matches(
         ValueError: the text graph has no edges.
     """
     edges, pairs = _edges_of(text), image_edges(image, parameters)
-    cosines = torch.einsum("ird,twd->irtw", image.nodes, text.nodes)
-    subjects, objects = ends_on_things(cosines, pairs, edges)
-    matches = fits(pairs.phi, edges.predicate) + subjects[:, :, None] + objects[:, None]
-    matches = matches.flatten(1, 2).permute(0, 2, 3, 1)
+    cosines = image.nodes @ text.nodes.flatten(0, 1).T  # (I, R, T * W)
+    subjects, objects = ends_on_things(cosines, pairs, *text_places(edges, text.nodes.shape[1]))
+    matches = pairs.phi @ edges.predicate.flatten(0, 1).T + subjects[:, :, None] + objects[:, None]
+    matches = matches.flatten(1, 2).unflatten(2, edges.mask.shape).permute(0, 2, 3, 1)
     real = pairs.mask.flatten(1)[:, None, None, :] & edges.mask[None, :, :, None]
     return matches.masked_fill(~real, NEVER)
 

@@ -36,15 +36,13 @@ class Predicates(nn.Module):
         self.words, self.heads = words, heads
         self.salience = nn.Linear(dim, 1)
         self.query = nn.Linear(2 * dim, width)
-        self.key = nn.Linear(features, width)
-        self.value = nn.Linear(features, width)
+        self.key_value = nn.Linear(features, 2 * width)
         self.place = nn.Sequential(nn.Linear(PLACE_DIM, 32), nn.GELU())
         self.place_bias = nn.Linear(32, heads)
         self.place_value = nn.Linear(32 * heads, width)
         self.norm = nn.LayerNorm(width)
         self.hidden = nn.Linear(width, width)
-        self.predicate = nn.Linear(width, geometry_dim)
-        self.weight = nn.Linear(width, 1)
+        self.out = nn.Linear(width, geometry_dim + 1)  # the predicate, and the logit of the edge's weight
         self.null = nn.Linear(dim, 1)
 
     @torch.no_grad()
@@ -55,8 +53,8 @@ class Predicates(nn.Module):
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)
-        for layer in (self.salience, self.weight, self.null):
-            nn.init.zeros_(layer.weight)
+        for weight in (self.salience.weight, self.null.weight, self.out.weight[-1]):
+            nn.init.zeros_(weight)
         self.null.bias.fill_(EVEN)
 
     def forward(
@@ -91,9 +89,10 @@ class Predicates(nn.Module):
 
         ends = [locals_.gather(1, chosen[..., None].expand(-1, -1, locals_.shape[2])) for chosen in (first, second)]
         read, attention = self._read(torch.cat(ends, -1), spots, words)
-        u = self.predicate(read).float()
+        out = self.out(read).float()
+        u, own = out[..., :-1], out[..., -1]
         predicate = PREDICATE_NORM * u / (1 + u.square().sum(-1, keepdim=True)).sqrt()
-        logits = self.weight(read)[..., 0].float() + salience.gather(1, first) + salience.gather(1, second)
+        logits = own + salience.gather(1, first) + salience.gather(1, second)
         logits = torch.cat([self.null(nodes[:, 0]).float(), logits.masked_fill(~edge_mask, -1e4)], 1)
         shares = logits.softmax(1)
         most = min(READS, attention.shape[2])
@@ -128,10 +127,7 @@ class Predicates(nn.Module):
         batch, count, _ = pairs.shape
         length = words.mask.shape[1]
         query = self.query(pairs).view(batch, count, self.heads, -1).transpose(1, 2)  # (B, H, E, d)
-        key, value = (
-            layer(words.features).view(batch, length, self.heads, -1).transpose(1, 2)
-            for layer in (self.key, self.value)
-        )
+        key, value = self.key_value(words.features).view(batch, length, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
         place = self.place(places_between(*spots, length).to(pairs.dtype))  # (B, E, W, 32)
         logits = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).float()
         logits = logits + self.place_bias(place).permute(0, 3, 1, 2).float()

@@ -14,17 +14,18 @@ from typing import TypeVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..types import CONTEXT, LEVELS, ImageEdges, ImageGraph, Similarity, TextGraph
+from .apart import levels_apart
 from .edge_terms import EdgeTerms, edge_terms
 from .edges import EdgeParameters, edge_level, edge_values, image_edges
 from .nodes import things_of
 from .soft_maximum import LN2, MIN_TEMPERATURE, NOTHING, soft_maximum
 
 __all__ = [
-    "LN2", "MIN_TEMPERATURE", "NOTHING", "PairTerms", "SimilarityParameters", "background_level", "cross_level",
-    "join_columns", "local_level", "pair_terms", "scaled_weights", "score_table", "similarity", "soft_maximum", "trim",
+    "LN2", "MIN_TEMPERATURE", "NOTHING", "PairTerms", "SimilarityParameters", "cross_level", "join_columns",
+    "local_level", "pair_terms", "scaled_weights", "score_table", "similarity", "soft_maximum", "trim",
 ]  # fmt: skip
 
 G = TypeVar("G", ImageGraph, TextGraph)
@@ -130,30 +131,6 @@ def cross_level(image: ImageGraph, text: TextGraph, temperature: Float[Tensor, "
     return (by_regions + by_words) / 2
 
 
-def background_level(
-    image: ImageGraph,
-    text: TextGraph,
-    temperature: Float[Tensor, ""],
-    cosines: Float[Tensor, "images regions texts words"],
-) -> Float[Tensor, "images texts"]:
-    """The cross level where levels read different things: the text's global node against the cells of the picture, and words
-    against its cells and its global node, weighted by word weights of this level's own; averaged.
-
-    Args:
-        image: its mask keeps cells alone.
-        cosines: of all nodes.
-    """
-    assert text.cross_weights is not None
-    dim = image.nodes.shape[-1]
-    to_cells = (image.nodes.reshape(-1, dim) @ text.global_node.T).view(*image.nodes.shape[:2], len(text))  # (I, R, T)
-    by_cells = soft_maximum(to_cells, image.mask[:, :, None], temperature, 1)
-    whole = (image.global_node @ text.nodes.reshape(-1, dim).T).view(len(image), *text.nodes.shape[:2])  # (I, T, W)
-    to_both = torch.cat([cosines, whole[:, None]], 1)
-    mask = nn.functional.pad(image.mask, (0, 1), value=True)[:, :, None, None]
-    by_words = (soft_maximum(to_both, mask, temperature, 1) * text.cross_weights).sum(-1)
-    return (by_cells + by_words) / 2
-
-
 def scaled_weights(weights: Mapping[str, float]) -> Float[Tensor, 3]:
     """Weights of the levels by name, scaled to sum to 1; a level that is not named has 0.
 
@@ -217,8 +194,7 @@ def similarity(
     t = parameters.temperature
     cosines = node_cosines(image, text)
     if parameters.levels_apart:
-        local = local_level(replace(image, mask=things_of(image.kinds, image.mask)), text, t, cosines)
-        cross = background_level(replace(image, mask=image.mask & (image.kinds == CONTEXT)), text, t, cosines)
+        local, cross = levels_apart(image, text, t, cosines)
     else:
         local, cross = local_level(image, text, t, cosines), cross_level(image, text, t)
     if parameters.edges is not None and text.relations is not None:

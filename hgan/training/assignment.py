@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-SCORE_POWER, IOU_POWER = 0.5, 6.0  # how much a proposal's score and its fit count, after YOLOv8
+SCORE_POWER, IOU_POWER = 0.5, 4.0  # how much a proposal's score and its fit count; YOLOv8 has 0.5 and 6
 _AROUND = 0.125  # of a point's reach: half a cell, so that a thing smaller than a cell has points too
 
 
@@ -34,7 +34,7 @@ def assign(
     mask: Bool[Tensor, "batch targets"],
     k: int,
 ) -> Assignment:
-    """The `k` proposals of each box that suit it best, by score ** 0.5 * IoU ** 6.
+    """The `k` proposals of each box that suit it best, by score ** 0.5 * IoU ** 4.
 
     A proposal suits a box only if its point lies inside it. The best proposal of a box should score as high as its IoU, the
     others in proportion: a score then says how well the box fits, and one proposal of each thing stands out.

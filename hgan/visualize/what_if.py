@@ -22,7 +22,7 @@ def what_if_page(result: WhatIf, picture: Picture, by_word: Comparison | None) -
     falls = [waterfall("The change by level", levels, "measured change")]
     if w.explained is not None:
         rest = Step("reaction of the other parts", None, w.change + w.explained)
-        parts = [Step("contribution of what was switched off", None, -w.explained), rest]
+        parts = [Step("contribution switched off", None, -w.explained), rest]
         falls.append(waterfall("Explained and measured", parts, "measured change"))
     if by_word is not None:
         falls.append(waterfall("The change by word", by_word.words, "measured change"))

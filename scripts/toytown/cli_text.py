@@ -22,7 +22,11 @@ def add_parsers(subparsers: Any) -> None:
         ("captions", _captions, "write the captions, their truth and the manifest for all rendered scenes"),
         ("manifest", _manifest, "write the SHA-256 of every file"),
         ("check", _check, "verify pictures, graphs, captions and hashes"),
-        ("assemble", _assemble, "gather the scenes rendered elsewhere, whose pictures and truth files were copied here"),
+        (
+            "assemble",
+            _assemble,
+            "gather the scenes rendered elsewhere, whose pictures and truth files were copied here",
+        ),
         ("stats", _stats, "count what is there and write it into the data card, README.md"),
     ):
         parser = subparsers.add_parser(name, help=told, description=told)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from statistics import mean, median
 
+from . import wordings
 from .grammar import TAGS
+from .kept import is_kept
 from .lines import read_lines, write_text
 from .skeletons import count
-from .world import SPLITS, Scene
+from .world import KINDS, SPLITS, Scene
 
 BEGIN, END = "<!-- numbers: python -m scripts.toytown stats -->", "<!-- end of numbers -->"
 
@@ -61,4 +64,8 @@ def table(folder: Path) -> str:
             lines.append(
                 f"* scenes of its split a `{tag}` caption is true of: median {median(share):g}, at most {max(share)}"
             )
+    lines.append(f"* wordings kept back from training: {'; '.join(wordings.names(kept=True))}")
+    lines.append(f"* wordings that training may use: {'; '.join(wordings.names(kept=False))}")
+    pairs = [f"{a} and {b}" for a, b in combinations(KINDS, 2) if is_kept(a, b)]
+    lines.append(f"* pairs of kinds kept back from training, {len(pairs)}: {', '.join(pairs)}")
     return "\n".join(lines)

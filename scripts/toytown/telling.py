@@ -1,8 +1,8 @@
 """Captions of hard groups: five a scene, four of which tell it from others of its group by the one thing in which they differ.
 
-One is the grammar's, the others are of named wordings (`wordings.py`): in `hard` and `hard-dev` one that training may use and two
-that are kept back from it. The fifth is a `full` caption, true of this scene alone in its split, or a telling one of the grammar where
-no such claim was found.
+One is the grammar's, the others are of named wordings (`wordings.py`): in `hard` and `hard-dev` one that training may use and
+two that are kept back from it. The fifth is a `full` caption, true of this scene alone in its split, or a telling one of the
+grammar where no such claim was found.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def test_bad_input_is_one_clear_line_and_status_2(capsys, built, arguments, mess
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("gallery", "info", "nowhere"), "no such folder"),
+        (("gallery", "info", "nowhere"), "expected an existing folder"),
         (("gallery", "build", "nowhere", "--out", "x"), "nowhere"),
         (("evaluate", "--dataset", "nowhere"), "nowhere"),
         (("train", "nowhere.py"), "nowhere.py"),

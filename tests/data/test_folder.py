@@ -109,7 +109,7 @@ def test_a_file_that_is_not_utf8_is_refused_with_the_line(tmp_path):
 
 
 def test_an_unknown_split_is_refused_with_the_splits_there_are(tiny_dataset):
-    with pytest.raises(ValueError, match=r"no records of split 'test'.*splits there: dev, train"):
+    with pytest.raises(ValueError, match=r"no records of split 'test'.*its splits: dev, train"):
         read_dataset(tiny_dataset, "test")
 
 

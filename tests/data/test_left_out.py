@@ -67,7 +67,7 @@ def read(folder: Path, split: str | None = None) -> tuple[list[Any], dict[str, s
         ({"image": "b\0.png"}, "a path inside the folder"),
         ({"image": "."}, "a path inside the folder"),
         ({"image": 7}, "got image 7"),
-        ({"image": "b\ud800.png"}, "whole characters"),
+        ({"image": "b\ud800.png"}, "without half characters"),
         ({"image": "b.png", "split": ["train"]}, "got split ['train']"),
         ({"image": "b.png", "split": 1}, "got split 1"),
         ({"image": "b.png", "group": ["g"]}, "got group ['g']"),
@@ -202,7 +202,7 @@ def test_evaluation_and_audit_go_on_without_them(spoilt, tiny_model, tiny_proces
     assert scored.records == tuple(kept)
     assert scored.table.score.shape == (2, 4)
     assert [one.where for one in left_out] == ["captions.jsonl line 10", "captions.jsonl line 11"]
-    assert "its 2 captions go with it" in left_out[0].reason
+    assert "its 2 captions are left out too" in left_out[0].reason
     alone = score_records(tiny_model, tiny_processor, kept)
     assert alone.table.score.allclose(scored.table.score, atol=1e-5)
     found: list[LeftOut] = []
@@ -213,7 +213,7 @@ def test_evaluation_and_audit_go_on_without_them(spoilt, tiny_model, tiny_proces
 def test_nothing_but_unreadable_pictures_is_an_error(spoilt, tiny_model, tiny_processor):
     records = read_dataset(spoilt, "dev")[1:3]
     with pytest.raises(
-        ValueError, match=r"got 2 pictures none of which can be read \(the first: captions.jsonl line 10"
+        ValueError, match=r"got 2 pictures, none of which can be read \(the first: captions.jsonl line 10"
     ):
         score_records(tiny_model, tiny_processor, records)
     with pytest.raises(ValueError, match=r"captions\.jsonl line 10"):
@@ -331,10 +331,10 @@ def test_what_is_not_taken_from_a_folder_is_said(folder, tiny_gallery):
     records, left_out = read(folder)
     assert [r.id for r in records] == ["a", "b", "c", "sub/t", "z"]
     expected = {
-        "noending": "no ending", "b.txt": "beside the picture", "results.csv": "captions", "metadata.jsonl": "captions",
-        "dataset_flickr8k.json": "captions", "Flickr8k.token.txt": "captions", "x.HEIC": "HEIC is not read",
-        "y.cr2": "CR2 is not read", "linked": "linked folder", "loop": "linked folder", "gone.png": "leads nowhere",
-        "pipe.png": "no ordinary file", "gallery/": "a gallery", "g.building/": "stopped", "sub/captions.csv": "captions",
+        "noending": "no extension", "b.txt": "name of a picture", "results.csv": "captions", "metadata.jsonl": "captions",
+        "dataset_flickr8k.json": "captions", "Flickr8k.token.txt": "captions", "x.HEIC": "HEIC is not supported",
+        "y.cr2": "CR2 is not supported", "linked": "links to folders", "loop": "links to folders", "gone.png": "link is broken",
+        "pipe.png": "not a regular file", "gallery/": "a gallery", "g.building/": "stopped", "sub/captions.csv": "captions",
     }  # fmt: skip
     assert set(left_out) == set(expected)
     assert all(word in left_out[name] for name, word in expected.items())
@@ -391,7 +391,7 @@ def test_a_gallery_is_read_from_its_thumbnails(tiny_gallery, tiny_model, tiny_pr
     again = build_gallery(tiny_model, tiny_processor, records, tmp_path / "again", "tiny")
     old = Gallery(tiny_gallery)
     assert [(item.id, item.captions) for item in again.items] == [(item.id, item.captions) for item in old.items]
-    assert "read from its thumbnails" in told(left_out)[0]
+    assert "used as pictures" in told(left_out)[0]
     assert count(left_out) == 0
 
 

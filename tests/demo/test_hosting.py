@@ -98,7 +98,7 @@ def test_a_hub_that_cannot_be_reached_is_a_plain_error(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(hub, "snapshot_download", fail)
     with pytest.raises(
-        ValueError, match=r"got gallery a/b, .* cannot be had from the hub \(no network\), but expected"
+        ValueError, match=r"got gallery a/b, .* could not be downloaded from the hub \(no network\), but expected"
     ):
         gallery_folder("a/b")
 
@@ -121,7 +121,7 @@ def test_a_build_can_be_stopped_and_leaves_nothing(
         pytest.fail("went on")
 
     handlers.encode = encode
-    with pytest.raises(gr.Error, match="stopped: nothing of it is kept"):
+    with pytest.raises(gr.Error, match="stopped: nothing was kept"):
         handlers.build([Upload(folder / "a.png", "a.png")], None, request, lambda *_, **__: None)
     assert set(private.FOLDERS._made) == made
     assert not folder.exists()  # the upload itself is gone too

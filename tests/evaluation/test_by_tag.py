@@ -60,6 +60,16 @@ def test_a_group_is_whole_when_every_caption_finds_its_picture():
     assert (found["count"].first, found["count"].whole) == (100, 100)
 
 
+def test_parts_of_a_kind_count_the_captions_that_belong_to_them():
+    groups = {Group("g1", "count"): [0, 1], Group("g2", "count"): [2, 3]}
+    parts = [["never asked"], ["on"], ["on", "kept pair"], [], ["on"]]
+    found = hard_group_results(TABLE, TRUTH, OWNER, groups, parts)
+    assert list(found) == ["count", "count: kept pair", "count: on", "all"]
+    assert (found["count: on"].groups, found["count: on"].captions, found["count: on"].first) == (1, 2, 50.0)
+    assert (found["count: kept pair"].captions, found["count: kept pair"].first) == (1, 100.0)
+    assert (found["count"].captions, found["all"].captions) == (3, 3)  # each caption once
+
+
 def test_a_model_that_scores_everything_alike_gets_no_group_right():
     found = hard_group_results(torch.zeros(2, 2), torch.eye(2).bool(), torch.arange(2), {Group("g", "count"): [0, 1]})
     assert found["count"].first == 0

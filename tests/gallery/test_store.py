@@ -136,7 +136,7 @@ def test_a_folder_without_a_readable_picture_leaves_no_gallery(tiny_model, tiny_
     folder = tmp_path / "pictures"
     folder.mkdir()
     (folder / "text.jpg").write_text("not a picture")
-    with pytest.raises(ValueError, match="none can be read"):
+    with pytest.raises(ValueError, match="none of which can be read"):
         build_gallery(tiny_model, tiny_processor, read_dataset(folder), tmp_path / "g", "tiny")
     assert not (tmp_path / "g").exists()
 

@@ -35,8 +35,8 @@ def model(tiny_config, tiny_model) -> HGANModel:
     model = HGANModel(config)
     model.load_state_dict(tiny_model.state_dict(), strict=False)
     with torch.no_grad():
-        model.predicates.predicate.bias.normal_()
-        model.predicates.weight.weight.normal_()
+        model.predicates.out.weight.normal_()
+        model.predicates.out.bias.normal_()
         model.soft_count.out.weight.normal_()
         for layers in (model.image_graph, model.text_graph):
             for layer in layers:

@@ -156,7 +156,7 @@ def test_without_any_word_or_region_the_score_stays_a_number(tiny_retriever, que
         ({"regions_off": [-1]}, "region -1"),
         ({"edges_off": [("image", 0, 0)]}, "two different nodes"),
         ({"edges_off": [("image", 0, 99)]}, "0-99"),
-        ({"edges_off": [("picture", 0, 1)]}, "'image' or 'text'"),
+        ({"edges_off": [("picture", 0, 1)]}, "'image', 'text' or 'relation'"),
         ({"text": "  "}, "empty sentence"),
     ],
 )

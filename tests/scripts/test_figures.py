@@ -62,6 +62,18 @@ def test_statuses_of_attacks_are_told_in_words() -> None:
     assert "x 4" not in figures.abuse(json.loads((FOLDER / "abuse.json").read_text()))
 
 
+def test_figures_of_a_gpu_are_told_when_there_are_any() -> None:
+    assert figures.gpu(None) == "No figures of a GPU for this checkpoint yet."
+    parts = {
+        "search": {"passed": True},
+        "speed_bfloat16": {"passed": False, "pictures_per_s": 1234.5, "sentences_per_s": 9.0},
+    }
+    told = figures.gpu({"machine": {"device": "GPU", "torch": "2"}, "seed": 0, "pictures": 4, "parts": parts})
+    assert told.startswith("GPU, torch 2, seed 0, 4 pictures.")
+    assert "| search | passed |  |  |" in told
+    assert "| speed bfloat16 | failed | 1,234 | 9 |" in told
+
+
 def test_the_table_of_an_ablation_gives_mean_and_spread_over_seeds_of_one_budget() -> None:
     def line(variant: str, seed: int, rsum: float, epochs: int = 2) -> dict:
         return {"variant": variant, "seed": seed, "budget": {"epochs": epochs}, "dev": {"photos": {"rsum": rsum}}}

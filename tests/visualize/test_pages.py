@@ -130,7 +130,7 @@ def test_failure_list_escapes_and_pages(tiny_retriever: Retriever) -> None:
     assert last.count('<th scope="row">') == 1
     assert "Page 2 of 2" in last
     assert 'href="?tab=search&amp;q=&lt;b&gt;"' in first
-    assert "leave no query" in failure_list(analysis, Filter(tag="other"), 1, shown)
+    assert "No query fits" in failure_list(analysis, Filter(tag="other"), 1, shown)
 
 
 def test_metrics_table_shows_the_analysis(tiny_retriever: Retriever) -> None:

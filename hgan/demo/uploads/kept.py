@@ -96,7 +96,9 @@ def _bounded(item: KeptItem, where: str, left_out: list[LeftOut]) -> KeptItem:
     good = [n for n, caption in enumerate(item.captions) if len(caption) <= MAX_CHARACTERS][:MAX_CAPTIONS]
     if len(good) == len(item.captions):
         return item
-    reason = f"{len(item.captions) - len(good):,} captions: the limit is {MAX_CAPTIONS} captions of {MAX_CHARACTERS:,} characters"
+    reason = (
+        f"{len(item.captions) - len(good):,} captions: at most {MAX_CAPTIONS} of {MAX_CHARACTERS:,} characters are used"
+    )
     left_out.append(LeftOut(where, reason))
     captions = tuple(item.captions[n] for n in good)
     facts = tuple(item.facts[n] for n in good) if item.facts is not None else None

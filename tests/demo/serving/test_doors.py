@@ -80,7 +80,7 @@ def test_an_open_page_under_a_sub_path_is_known_as_one() -> None:
 def test_a_link_to_a_page_that_is_not_there_is_answered_plainly(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
     answer = httpx.get(site.url, params={"page": "<b>SECRET", "q": SENTENCE})
     assert answer.status_code == 404
-    assert "leave `page` out" in answer.json()["detail"]
+    assert "remove `page`" in answer.json()["detail"]
     assert "SECRET" not in answer.text
     assert "reference" not in capfd.readouterr().err
 

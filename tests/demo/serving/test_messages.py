@@ -33,4 +33,4 @@ def test_what_nobody_expected_is_a_reference_into_a_log_without_inputs(capfd: py
         assert f"reference {reference}: " in log
         assert "SECRET" not in log
         assert len(log.splitlines()) == 1
-    assert "no room on the disk" in fail(OSError, 28, "No space left on device", "/srv/SECRET").message
+    assert "got a full disk" in fail(OSError, 28, "No space left on device", "/srv/SECRET").message

@@ -109,5 +109,5 @@ def test_a_build_is_stopped_while_it_unpacks(
         handlers.stop(request)
 
     monkeypatch.setattr(handlers, "encode", lambda *_: pytest.fail("went on to encode"))
-    with pytest.raises(gr.Error, match="stopped: nothing of it is kept"):
+    with pytest.raises(gr.Error, match="stopped: nothing was kept"):
         handlers.build([Upload(tmp_path / "a.zip", "a.zip")], None, request, progress)

@@ -53,7 +53,7 @@ def test_an_address_that_is_taken_or_none_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ValueError, match=f"^got HGAN_PORT={port}, which is not free"):
+        with pytest.raises(ValueError, match=f"^got HGAN_PORT={port}, which is in use"):
             check_places(Settings(port=port))
     check_places(Settings(host="127.0.0.1", port=port))
     for host in ("no.such.host.invalid", "x" * 300, "8.8.8.8"):

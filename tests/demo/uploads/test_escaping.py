@@ -96,7 +96,7 @@ def test_pictures_of_every_kind_are_taken_or_named(client: Client, picture: Any,
     ("files", "message"),
     [
         ({}, "got no files"),
-        ({"a.png": b"no picture"}, "none can be read"),
+        ({"a.png": b"no picture"}, "none of which can be read"),
         ({"a.zip": b"PK but no zip"}, "cannot be opened as a zip"),
         ({"a.png": None, "c.csv": b"file,words\na.png,x\n"}, "columns image and caption"),
         ({"a.png": None, "c.csv": "image,caption\na.png,é\n".encode("latin-1")}, "Latin-1"),
