@@ -13,9 +13,10 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoProcessor
 
 from hgan import HGANModel, HGANProcessor
-from hgan.checkpoint import build_model, fingerprint, load, save_checkpoint, soup
+from hgan.checkpoint import fingerprint, load, save_checkpoint, soup
 from hgan.cli.main import main
 from hgan.encoding import encode_images
+from hgan.training.initialise import build_model
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,16 +1,18 @@
-"""Weights from a checkpoint, all of them and nothing else: transformers fills what is missing with random numbers, and leaves out
-what it does not know, without an error."""
+"""What comes in is checked. Weights from a checkpoint are all of them and nothing else: transformers fills what is missing with
+random numbers, and leaves out what it does not know, without an error. Pixels are a batch of pictures."""
 
 from __future__ import annotations
 
-import logging
+import logging as python_logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers.utils import logging
 
+_log = logging.get_logger(__name__)
 _SHOWN = 4
 
 
@@ -59,7 +61,7 @@ def _cut(told: list[str]) -> str:
 @contextmanager
 def without_report() -> Iterator[None]:
     """Leaves out transformers' table of what did not fit: it is said in one line."""
-    logger = logging.getLogger("transformers.modeling_utils")
+    logger = python_logging.getLogger("transformers.modeling_utils")
 
     def plain(record: logging.LogRecord) -> bool:
         return "LOAD REPORT" not in str(record.msg)
@@ -69,3 +71,22 @@ def without_report() -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(plain)
+
+
+def require_pixels(pixel_values: torch.Tensor, size: int | None) -> None:
+    """Refuses what is no batch of pictures, and warns once of another size than the model's.
+
+    Args:
+        size: side of the pictures that the model was made for, in pixels; None where any will do.
+
+    Raises:
+        ValueError: a shape other than (batch, 3, height, width).
+    """
+    shape = tuple(pixel_values.shape)
+    if len(shape) != 4 or shape[1] != 3:
+        raise ValueError(f"got pixel_values of shape {shape}, but expected (batch, 3, height, width)")
+    if size is not None and shape[2:] != (size, size):
+        _log.warning_once(
+            f"got pixel_values of {shape[2]} x {shape[3]}, but config.image_size is {size}: the scores differ from those of "
+            "the checkpoint's own processor"
+        )

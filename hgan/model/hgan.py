@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedConfig
-from transformers.utils import logging
 
 from ..config import HGANConfig, require_settings
 from ..types import OBJECT, ImageGraph, Regions, Similarity, TextGraph, Words
 from .backbone import Backbone
+from .checked import require_pixels
 from .contrastive import GlobalFeatures, contrastive_loss
 from .edges import MIN_EDGE_TEMPERATURE, EdgeParameters, GeometryMap
 from .graph import REGION_EDGE_DIM, WORD_EDGE_DIM, GraphLayer, SoftCount, region_edges, word_edges
@@ -27,8 +27,6 @@ from .selection import Selection
 from .similarity import MIN_TEMPERATURE, SimilarityParameters, similarity
 
 __all__ = ["HGANModel", "HGANOutput"]
-
-_log = logging.get_logger(__name__)
 
 
 class HGANModel(GlobalFeatures, HGANPreTrainedModel):
@@ -123,16 +121,7 @@ class HGANModel(GlobalFeatures, HGANPreTrainedModel):
                 f"got pixel_values, but this model has no region encoder: it expects regions with features of width "
                 f"{self.region_dim}"
             )
-        if pixel_values.dim() != 4 or pixel_values.shape[1] != 3:
-            raise ValueError(
-                f"got pixel_values of shape {tuple(pixel_values.shape)}, but expected (batch, 3, height, width)"
-            )
-        size = self.config.image_size
-        if not self.training and tuple(pixel_values.shape[2:]) != (size, size):
-            _log.warning_once(
-                f"got pixel_values of {pixel_values.shape[2]} x {pixel_values.shape[3]}, but config.image_size is {size}: "
-                "the scores are others than those of the checkpoint's own processor"
-            )
+        require_pixels(pixel_values, None if self.training else self.config.image_size)
         return self.regions(pixel_values.to(memory_format=torch.channels_last))
 
     def encode_image(

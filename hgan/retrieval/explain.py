@@ -89,7 +89,7 @@ def explain_pair(
     cosines = _placed(terms.cosines, of_words, of_regions)
     cross_words, cross_regions = _placed(terms.cross_words, of_words), _placed(terms.cross_regions, of_regions)
     cross_words = cross_words + cells.sum(1)
-    word_weights, region_weights = _placed(text.weights[0][text.mask[0]], of_words).tolist(), image.weights[0].tolist()
+    word_weights = _placed(text.weights[0][text.mask[0]], of_words).tolist()
     words = [
         NodeTerms(
             n,
@@ -102,27 +102,13 @@ def explain_pair(
         )
         for n, (word, span) in enumerate(zip(sentence.words, sentence.spans, strict=True))
     ]
-    boxes, kinds, scores = image.boxes[0].tolist(), image.kinds[0].tolist(), image.scores[0].tolist()
-    regions = [
-        NodeTerms(
-            n,
-            name,
-            region_weights[n],
-            local[:, n].sum().item(),
-            cross_regions[n].item(),
-            box=tuple(boxes[n]),
-            kind=KINDS[kinds[n]],
-            score=scores[n],
-        )
-        for n, name in enumerate(region_names(image, labels))
-    ]
     return {
         "score": score,
         "levels": levels,
         "level_weights": scored.weights,
         "contributions": {name: scored.weights[name] * levels[name] for name in LEVELS},
         "words": words,
-        "regions": regions,
+        "regions": _regions(image, labels, local.sum(0).tolist(), cross_regions.tolist()),
         "alignment": cosines.tolist(),
         "local_terms": local.tolist(),
         "image_edges": _edges(image).tolist(),
@@ -132,6 +118,22 @@ def explain_pair(
         "edge_share": 0.0 if parameters.edges is None else parameters.edges.share * _weight_of_edges(text),
         "cross_terms": cells.tolist() if parameters.levels_apart else [],
     }
+
+
+def _regions(
+    image: ImageGraph, labels: Sequence[str], local: Sequence[float], cross: Sequence[float]
+) -> list[NodeTerms]:
+    """The regions of the first picture with their terms.
+
+    Args:
+        local, cross: what each region contributes to these levels.
+    """
+    boxes, kinds, scores = image.boxes[0].tolist(), image.kinds[0].tolist(), image.scores[0].tolist()
+    weights = image.weights[0].tolist()
+    return [
+        NodeTerms(n, name, weights[n], local[n], cross[n], box=tuple(boxes[n]), kind=KINDS[kinds[n]], score=scores[n])
+        for n, name in enumerate(region_names(image, labels))
+    ]
 
 
 def places_of(text: TextGraph) -> Tensor:

@@ -50,19 +50,16 @@ def audit(
     Raises:
         ValueError: no picture can be read, or no record has a caption.
     """
-    if not any(record.captions for record in records):
-        raise ValueError("got a dataset without captions, but expected some to audit with")
-    unread: list[LeftOut] = []
+    unread = list[LeftOut]()
+    _captions_of(records)
     regions, images, records = _encode(model, records, unread, progress)
     if left_out is None:
         log(unread, records[0].path.parent)
     else:
         left_out += unread
-    captions = [(row, number) for row, record in enumerate(records) for number in range(len(record.captions))]
-    if not captions:
-        raise ValueError("got a dataset without captions, but expected some to audit with")
-    texts = encode_texts(model, processor, [records[row].captions[n] for row, n in captions], progress=progress)
-    sentences = [processor.read(records[row].captions[n]) for row, n in captions]
+    captions = _captions_of(records)
+    said = [records[row].captions[n] for row, n in captions]
+    texts, sentences = encode_texts(model, processor, said, progress=progress), list(map(processor.read, said))
     parameters = model.similarity_parameters.frozen()
     known = [[box for box in record.regions or () if box.score >= TEACHER] for record in records]
 
@@ -87,6 +84,14 @@ def audit(
         "additivity": _additivity(images, texts, parameters, seed, PAIRS if pairs is None else pairs, progress),
         "proposals": _proposals(model, images, known, records),
     }
+
+
+def _captions_of(records: Sequence[Record]) -> list[tuple[int, int]]:
+    """Row and number of every caption."""
+    captions = [(row, number) for row, record in enumerate(records) for number in range(len(record.captions))]
+    if not captions:
+        raise ValueError("got a dataset without captions, but expected some to audit with")
+    return captions
 
 
 def _pointed(
