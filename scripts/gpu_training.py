@@ -138,7 +138,8 @@ def _weights(folder: Path, to: str) -> Iterator[tuple[str, bytes]]:
 
 
 def unpack() -> None:
-    """Unpacks the pieces that are there and not unpacked yet."""
+    """Unpacks the pieces that are there and not unpacked yet, and lets cuDNN look for its fastest way: shapes stay the same."""
+    torch.backends.cudnn.benchmark = True
     for piece in sorted(PLACE.glob("*/data.tar")):
         done = piece.with_suffix(f".{piece.stat().st_size}.done")
         if done.exists():
