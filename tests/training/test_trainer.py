@@ -138,7 +138,9 @@ def test_a_run_may_start_from_the_mean_of_checkpoints(unbroken, train_config, tm
         torch.testing.assert_close(value, expected)
     odd, processor = load(first, "cpu", {"concepts": 0, "ignore_mismatched_sizes": True})
     save_checkpoint(odd, processor, tmp_path / "odd")
-    with pytest.raises(ValueError, match=r"odd, which has other weights than .*best, but expected checkpoints of one model"):
+    with pytest.raises(
+        ValueError, match=r"odd, which has other weights than .*best, but expected checkpoints of one model"
+    ):
         trainer(train_config(start={str(first): 1, str(tmp_path / "odd"): 1}))
 
 
