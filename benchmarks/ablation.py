@@ -31,7 +31,7 @@ from hgan.data.truth import read_truth
 from hgan.io.places import file_place
 from hgan.retrieval.retriever import default_checkpoint
 from hgan.training.config import load_train_config
-from hgan.training.trainer import training_set
+from hgan.training.records import training_set
 from hgan.types import LEVELS
 
 

@@ -14,7 +14,8 @@ from benchmarks.features import Features
 from hgan.checkpoint import device_of
 from hgan.cli.report import evaluation_report
 from hgan.config import HGANConfig
-from hgan.data.collate import Targets, pack, targets_of, texts_of
+from hgan.data.batch import Targets
+from hgan.data.collate import pack, targets_of, texts_of
 from hgan.data.folder import Record
 from hgan.data.phrases import Naming, namings_of_labels, namings_of_truth
 from hgan.data.samples import Sample

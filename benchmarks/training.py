@@ -24,7 +24,8 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from hgan.data.collate import Batch, Collate
+from hgan.data.batch import Batch
+from hgan.data.collate import Collate
 from hgan.data.pictures import Pictures
 from hgan.model.hgan import HGANModel
 from hgan.training.batches import TrainingSet, loader

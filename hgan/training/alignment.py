@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..data.collate import NONE, Named, NamedPairs
+from ..data.batch import NONE, Named, NamedPairs
 from ..data.phrases import hits
 from ..model.edges import EdgeParameters, edge_matches_of, image_edges
 from ..types import ImageGraph, TextGraph

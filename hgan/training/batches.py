@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..data.augment import draw_window, move_boxes
-from ..data.collate import Batch, Collate
+from ..data.batch import Batch
+from ..data.collate import Collate
 from ..data.hard_negatives import falsify
 from ..data.mirror import has_sides, mirrored
 from ..data.record import Record

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..data.collate import Targets
+from ..data.batch import Targets
 from ..model.edges import EdgeParameters
 from ..model.hgan import HGANModel
 from ..model.nodes import things_of

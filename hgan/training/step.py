@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from ..data.collate import Targets
+from ..data.batch import Targets
 from ..model.hgan import HGANModel
 from .config import TrainConfig
 from .criterion import Criterion, Losses, Outputs

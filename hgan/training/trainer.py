@@ -13,14 +13,13 @@ from statistics import mean
 from typing import Any
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from ..checkpoint import CHECKPOINT, device_of, place, save_checkpoint
-from ..data.collate import Batch, Collate
-from ..data.folder import Record, read_dataset
+from ..data.batch import Batch
+from ..data.collate import Collate
+from ..data.folder import read_dataset
 from ..data.pictures import Pictures
-from ..data.truth import SceneTruth, read_truth
 from ..evaluation.level_weights import set_level_weights
 from ..io.files import remove_unfinished, write_json
 from ..io.locks import locked_folder
@@ -28,18 +27,18 @@ from ..io.replace import tidy
 from ..io.terminal import note
 from ..model.proposals import Proposals
 from ..types import LEVELS, Regions
-from .batches import TrainingSet, loader
+from .batches import loader
 from .config import TrainConfig
 from .criterion import Losses, compare
 from .held_out import HeldOut
 from .initialise import build_model
 from .optimizer import freeze, freeze_statistics
+from .records import training_set
 from .region_cache import KnownRegions
 from .run_folder import read_metrics, read_state, run_place, write_metrics, write_state
-from .soft_targets import caption_meanings
 from .step import Collapse, Ledger, Step, TrainingError
 
-__all__ = ["Trainer", "TrainingError", "training_set"]
+__all__ = ["Trainer", "TrainingError"]
 
 READ_EVERY = 25  # steps between two readings of the losses on a GPU
 
@@ -272,35 +271,3 @@ class Trainer:
 
     def _request_stop(self, *_: Any) -> None:
         self.stop_requested = True
-
-
-def training_set(config: TrainConfig, progress: bool = True) -> TrainingSet:
-    """All records that an epoch passes through, with the teacher's word on captions where it is asked for."""
-    records: list[Record] = []
-    sources: list[int] = []
-    meanings: list[Tensor | None] = []
-    truth: dict[str, SceneTruth] = {}
-    for source, (folder, passes) in enumerate(config.data.items()):
-        own = [r for r in read_dataset(folder, config.train_split) if r.captions][: config.limit or None]
-        # Exact facts say which captions are true of a picture: no softer word is wanted there.
-        soft = config.teacher_weight > 0 and all(r.facts is None for r in own)
-        meant = caption_meanings(config.text_encoder, own, progress) if soft else [None] * len(own)
-        records += own * passes
-        meanings += meant * passes
-        sources += [source] * (len(own) * passes)
-        if config.grounding_weight:
-            truth |= read_truth(folder, config.train_split) or {}
-    return TrainingSet(
-        records,
-        config.captions,
-        config.crop,
-        config.seed,
-        sources,
-        meanings,
-        truth,
-        grounded=config.grounding_weight > 0,
-        false=config.false_captions,
-        twins=config.twins,
-        groups=config.group_weight > 0,
-        whole=config.frozen_regions,
-    )

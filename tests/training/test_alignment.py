@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from hgan.data.collate import NONE, Collate, NamedPairs, pack, same_words
+from hgan.data.batch import NONE, NamedPairs
+from hgan.data.collate import Collate, pack, same_words
 from hgan.data.phrases import Naming
 from hgan.data.record import Box
 from hgan.data.samples import FalseCaption, Sample

@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from hgan.data.collate import Batch, Collate
+from hgan.data.batch import Batch
+from hgan.data.collate import Collate
 from hgan.data.folder import Box, CaptionFact, Record, read_dataset
 from hgan.data.pictures import Pictures
 from hgan.data.samples import FalseCaption, Sample
