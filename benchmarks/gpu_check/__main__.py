@@ -27,7 +27,6 @@ import torch
 import transformers
 from PIL import Image
 
-from hgan.checkpoint import fingerprint
 from hgan.data.folder import read_dataset
 from hgan.data.record import Record
 from hgan.defaults import ROOT, default_checkpoint, default_gallery
@@ -120,10 +119,12 @@ def open_pair(options: argparse.Namespace, records: Sequence[Record], folder: Pa
     return Pair(cpu, gpu, records, texts, pictures)
 
 
-def measure(options: argparse.Namespace, pair: Pair, device: str) -> dict[str, Any]:
-    """Every part by name."""
+def measure(
+    options: argparse.Namespace, pair: Pair, device: str, report: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Every part by name; `report` gets what is found so far after each, so that a run that is cut off tells something."""
     half = replace(pair, precision="bfloat16")
-    parts: dict[str, Part] = {"tests": tests}
+    parts: dict[str, Part] = {}
     for name, check in CHECKS.items():
         parts[name] = lambda check=check: check(pair)
         parts[f"{name}_bfloat16"] = lambda check=check: check(half)
@@ -143,6 +144,7 @@ def measure(options: argparse.Namespace, pair: Pair, device: str) -> dict[str, A
     parts["speed_float32"] = lambda: speed(pair, options.batch, False, pair.gpu)
     parts["speed_tf32"] = lambda: speed(pair, options.batch, True, pair.gpu)
     parts["speed_bfloat16"] = lambda: speed(half, options.batch, False, pair.gpu)
+    parts["tests"] = tests  # the slowest to start
     found = {}
     for name, part in parts.items():
         if options.only and not any(name.startswith(only) for only in options.only):
@@ -150,6 +152,7 @@ def measure(options: argparse.Namespace, pair: Pair, device: str) -> dict[str, A
         use_tf32(False)
         found[name] = attempt(part)
         print(f"{name}: {'passed' if found[name]['passed'] else 'FAILED'}, {found[name]['seconds']} s", flush=True)
+        report(found)
     return found
 
 
@@ -182,20 +185,21 @@ def run(options: argparse.Namespace, device: str) -> int:
     ]
     records = there[: options.pictures]
     start = time.perf_counter()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         pair = open_pair(options, records, Path(folder), device)
-        found = measure(options, pair, device)
-        mark = fingerprint(pair.cpu.model)
-    report = {
-        "command": "python -m benchmarks.gpu_check", "machine": machine(device), "seed": options.seed,
-        "checkpoint_sha256": mark, "pictures": len(records), "split": options.split,
-        "seconds": round(time.perf_counter() - start, 1), "passed": all(part["passed"] for part in found.values()),
-        "parts": found,
-    }  # fmt: skip
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(options.out, report)
+
+        def report(found: dict[str, Any]) -> None:
+            write_json(options.out, {
+                "command": "python -m benchmarks.gpu_check", "machine": machine(device), "seed": options.seed,
+                "checkpoint_sha256": pair.cpu.fingerprint, "pictures": len(records), "split": options.split,
+                "seconds": round(time.perf_counter() - start, 1),
+                "passed": all(part["passed"] for part in found.values()), "parts": found,
+            })  # fmt: skip
+
+        found = measure(options, pair, device, report)
     print(f"{options.out} written", flush=True)
-    return 0 if report["passed"] else 1
+    return 0 if all(part["passed"] for part in found.values()) else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
