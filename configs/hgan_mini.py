@@ -53,5 +53,5 @@ config = TrainConfig(
     ema=0.998,
     minutes=14,
     patience=9,
-    workers=14,
+    workers=10,
 )
