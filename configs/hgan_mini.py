@@ -7,7 +7,7 @@ Without a GPU it takes days; `scripts/gpu_training.py` takes it to one.
 from hgan.training.config import TrainConfig
 
 config = TrainConfig(
-    data={"../shared/flickr8k": 4, "build/toytown-train": 10},
+    data={"../shared/flickr8k": 6, "build/toytown-train": 10},
     dev=("../shared/flickr8k", "assets/toytown"),
     out="runs/hgan_mini",
     backbone="../shared/init/efficientnet_lite0_imagenet",
@@ -32,12 +32,12 @@ config = TrainConfig(
         "levels_apart": True,
     },
     seed=17,
-    epochs=9,
-    batch_size=256,
+    epochs=20,
+    batch_size=384,
     captions=2,
     crop=0.5,
-    lr=8e-4,
-    backbone_lr=2e-4,
+    lr=9e-4,
+    backbone_lr=2.5e-4,
     text_lr=1e-4,
     edge_lr=3e-3,
     level_weight=0.2,
@@ -51,7 +51,7 @@ config = TrainConfig(
     twins=True,
     false_captions=True,
     ema=0.998,
-    minutes=14,
-    patience=9,
-    workers=10,
+    minutes=8.1,
+    patience=20,
+    workers=12,
 )

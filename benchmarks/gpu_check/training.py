@@ -36,7 +36,7 @@ def losses(options: argparse.Namespace, out: str) -> list[dict[str, float]]:
 
     def noted(batch: Any) -> Any:
         values = step(batch)
-        found.append(dict(values))
+        found.append({name: float(value) for name, value in values.items()})
         return values
 
     trainer.train_step = noted  # type: ignore[method-assign]

@@ -79,7 +79,7 @@ class RegionEncoder(nn.Module):
         maps = self.backbone(pixel_values)
         pyramid = self.pyramid(maps)
         proposals = self.head(pyramid)
-        found = self.selection(proposals)
+        found = self.selection(proposals, padded=self.training and pixel_values.is_cuda)
 
         batch, cells = len(pixel_values), len(self.cells)
         # Cells first: every picture has them, so that padding stands at the end of a row.

@@ -46,8 +46,13 @@ class Selection:
     label: float = 0.0
 
     @torch.no_grad()
-    def __call__(self, proposals: Proposals) -> Detections:
-        """The detections of each picture."""
+    def __call__(self, proposals: Proposals, padded: bool = False) -> Detections:
+        """The detections of each picture.
+
+        Args:
+            padded: to `most` in every case, rather than to the most that a picture of the batch has. To ask a GPU how many there
+                are makes everything wait for it.
+        """
         scores, index = proposals.objectness.sigmoid().topk(min(CANDIDATES, proposals.objectness.shape[1]), 1)
         boxes = proposals.boxes.gather(1, index[..., None].expand(-1, -1, 4))
         logits = proposals.labels.gather(1, index[..., None].expand(-1, -1, proposals.labels.shape[-1]))
@@ -58,7 +63,7 @@ class Selection:
         keep = batched_nms(boxes, scores * (scores >= self.score), self._overlap(labels))
         order = keep.int().sort(dim=1, descending=True, stable=True).indices[:, : self.most]
         mask = keep.gather(1, order)
-        if not mask.is_cuda:  # to ask a GPU how many there are would make everything wait for it
+        if not padded:
             most = int(mask.sum(1).max())
             order, mask = order[:, :most], mask[:, :most]
         return Detections(
