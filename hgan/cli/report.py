@@ -51,7 +51,8 @@ def evaluation_report(
 
 def _parts(fact: CaptionFact) -> list[str]:
     """By what else the captions of hard groups are told apart: their relation, and what training never saw of them."""
-    return [fact.relation] * (fact.relation is not None) + [f"kept {name}" for name in fact.kept]
+    relation = [] if fact.relation is None else [fact.relation]
+    return relation + [f"kept {name}" for name in fact.kept]
 
 
 def evaluation_lines(report: Mapping[str, Any]) -> list[str]:
