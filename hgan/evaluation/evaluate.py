@@ -68,13 +68,15 @@ def score_records(
 
 @torch.no_grad()
 def score_graphs(encoder: Encoder, images: ImageGraph, records: Sequence[Record], progress: bool = False) -> Scored:
-    """Scores of pictures that are encoded already, with all captions of their records; on the model's device.
+    """Scores of pictures that are encoded already, with all captions of their records; computed where the pictures are.
 
     Args:
         images: one row a record.
     """
-    texts, device = encoder.texts(_require_captions(records), progress=progress), encoder.model.device
-    table = score_table(images.to(device), texts.to(device), encoder.model.similarity_parameters)
+    device = images.nodes.device
+    texts = encoder.texts(_require_captions(records), progress=progress).to(device)
+    with torch.autocast(device.type, enabled=False):  # numbers that are compared are float32
+        table = score_table(images, texts, encoder.parameters.to(device))
     levels = {name: level.cpu() for name, level in table.levels.items()}
     found = Similarity(table.score.cpu(), levels, table.weights)
     return Scored(found, owners(records), truth_of(records), tuple(records))

@@ -274,8 +274,7 @@ def score_table(
             image_block = trim(image[rows])
             if parameters.edges is not None and pairs[n] is None:
                 pairs[n] = image_edges(image_block, parameters.edges).trimmed()
-            with torch.autocast(device.type, enabled=False):
-                block = similarity(image_block, text_block, parameters, pairs[n])
+            block = similarity(image_block, text_block, parameters, pairs[n])
             for name in LEVELS:
                 table[name][rows[:, None], columns] = block.levels[name]
     return scored(table, parameters)

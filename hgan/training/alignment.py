@@ -69,7 +69,7 @@ def side_loss(
     """
     channel = sides[:, :1].expand(-1, 2).reshape(-1)
     phrase = sides[:, 1:].reshape(-1)  # low, high, low, high ...
-    high = torch.tensor([0.0, 1.0], device=sides.device).repeat(len(sides))
+    high = (torch.arange(2 * len(sides), device=sides.device) % 2).float()
     row = named.text[phrase]
     words = named.words[phrase]
     said = text.nodes[row[:, None], words.clamp(min=0), channel[:, None]].float()

@@ -338,7 +338,7 @@ def test_what_decoding_needs_is_known_from_the_header(picture):
 def test_a_picture_that_needs_more_than_there_is_is_refused_before_it_is_decoded(monkeypatch):
     monkeypatch.setattr(images.DECODING, "limit", 100_000)
     with pytest.raises(
-        ValueError, match=r"got a picture that takes [\d,]+ bytes of memory to decode, but expected at most"
+        ValueError, match=r"got a picture that needs [\d,]+ bytes of memory to decode, but expected at most"
     ):
         open_image(png_that_claims(1000, 1000))
 

@@ -64,15 +64,9 @@ def audit(
     parameters = model.similarity_parameters.frozen()
     known = [[box for box in record.regions or () if box.score >= TEACHER] for record in records]
 
-    def named(row: int, number: int, sentence: Sentence) -> Sequence[Naming]:
-        record = records[row]
-        if truth is not None and record.id in truth:
-            return namings_of_truth(sentence, record.number(number), truth[record.id])
-        return namings_of_labels(sentence, known[row])
-
     pointed, edges_pointed = [], []
     for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
-        if namings := named(row, number, sentences[column]):
+        if namings := _namings(records[row], number, sentences[column], truth or {}, known[row]):
             nodes, pair = _pointed(namings, images[row], texts[column], parameters)
             pointed += nodes
             edges_pointed += [pair] if pair is not None else []
@@ -88,6 +82,15 @@ def audit(
         "additivity": _additivity(images, texts, parameters, seed, PAIRS if pairs is None else pairs, progress),
         "proposals": _proposals(model, images, known, records),
     }
+
+
+def _namings(
+    record: Record, number: int, sentence: Sentence, truth: Mapping[str, SceneTruth], known: Sequence[Box]
+) -> Sequence[Naming]:
+    """What the words of a caption name: by the truth of the scene, or by known boxes and a list of nouns."""
+    if record.id in truth:
+        return namings_of_truth(sentence, record.number(number), truth[record.id])
+    return namings_of_labels(sentence, known)
 
 
 def _captions_of(records: Sequence[Record]) -> list[tuple[int, int]]:
