@@ -49,7 +49,7 @@ def test_every_requirement_has_a_tested_version() -> None:
 
 def test_every_file_of_the_package_is_put_into_a_wheel() -> None:
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    patterns = setup["package-data"]["*"]
+    data = setup["package-data"]
     for file in (ROOT / "hgan").rglob("*"):
         if file.is_dir() or "__pycache__" in file.parts:
             continue
@@ -57,8 +57,8 @@ def test_every_file_of_the_package_is_put_into_a_wheel() -> None:
         if file.suffix == ".py":
             assert packages[:1] == [file.parent], f"{file} is in no package"
         else:
-            inside = file.relative_to(packages[0]).as_posix()
-            assert any(fnmatch(inside, pattern) for pattern in patterns), f"{file} would be left out"
+            inside, package = file.relative_to(packages[0]).as_posix(), ".".join(packages[0].relative_to(ROOT).parts)
+            assert any(fnmatch(inside, pattern) for pattern in data.get(package, ())), f"{file} would be left out"
 
 
 def run(code: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -111,7 +111,7 @@ def plain(error: Exception) -> str:
             f"got {what or 'a file'}, which you may not use ({said}), but expected permission to: ask its owner, or choose "
             "another one"
         )
-    return f"got {what or 'a file'}, which cannot be used ({said}): choose another one"
+    return f"got {what or 'a file'}, which cannot be used ({said}), but expected one that can: choose another one"
 
 
 def json_text(data: Any, file: IO[str] | None = None) -> str:

@@ -141,7 +141,7 @@ def test_a_terminal_of_plain_letters_gets_no_traceback(tiny_checkpoint, tiny_dat
         (errno.EACCES, "ask its owner"),
         (errno.EROFS, "ask its owner"),
         (errno.ENAMETOOLONG, "expected a shorter one"),
-        (errno.EIO, "choose another one"),
+        (errno.EIO, "expected one that can"),
     ],
 )
 def test_what_the_system_says_is_said_in_plain_words(number, words):
