@@ -161,6 +161,15 @@ def test_two_sure_kinds_in_one_place_are_two_things_unless_nearly_the_same_box()
     assert len(select([BOX, ABOVE], [0.9, 0.8], [CAT, DOG]).boxes[0]) == 1
 
 
+def test_padding_to_the_most_allowed_changes_no_detection():
+    given = proposals([BOX, OTHER], [0.9, 0.8], [CAT, DOG])
+    cut, padded = (Selection(most=5, score=0.3, overlap=0.5)(given, padded=value) for value in (False, True))
+    assert (cut.mask.shape[1], padded.mask.sum().item()) == (2, 2)
+    assert padded.mask.shape[1] >= cut.mask.shape[1]
+    torch.testing.assert_close(padded.boxes[:, :2], cut.boxes)
+    torch.testing.assert_close(padded.scores[:, :2], cut.scores)
+
+
 def test_a_label_is_kept_only_where_thing_and_kind_are_sure():
     found = select([BOX, OTHER], [0.9, 0.8], [CAT, UNSURE], label=0.6)
     assert found.labels.tolist() == [[0, -1]]
