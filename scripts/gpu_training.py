@@ -36,7 +36,7 @@ from hgan.training.optimizer import freeze, freeze_statistics
 from hgan.training.trainer import Trainer
 from hgan.visualize.curve import draw_in
 
-CONFIG = "configs/hgan_mini.py"
+CONFIG = "configs/hgan_mini_2.py"
 PLACE = Path(".gpu")
 PIECE = 62_000_000  # bytes of a piece at most
 PART = 15_000_000  # bytes of a file that comes back at most
@@ -232,7 +232,7 @@ def main() -> int:
     parser.add_argument("--config", default=CONFIG)
     parser.add_argument("--minutes", type=float, default=9.0, help="of this call")
     parser.add_argument("--steps", type=int, default=30, help="of a try")
-    parser.add_argument("--checkpoint", type=Path, default=Path("runs/hgan_mini/best"), help="where join puts it")
+    parser.add_argument("--checkpoint", type=Path, default=Path("runs/hgan_mini_2/best"), help="where join puts it")
     options = parser.parse_args()
     config = load_train_config(options.config)
     if options.command == "pack":
