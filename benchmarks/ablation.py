@@ -24,7 +24,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.features import extract
-from benchmarks.heads import Pictures, head_of, namings_of, score, train
+from benchmarks.heads import Pictures, head_of, phrases_of, score, train
 from hgan.checkpoint import fingerprint, load
 from hgan.data.folder import Record, read_dataset
 from hgan.data.truth import read_truth
@@ -68,7 +68,13 @@ VARIANTS = {
 
 
 # Features are of whole pictures and of true captions alone.
-ALONE = {"frozen_regions": True, "twins": False, "false_captions": False, "false_weight": 0.0, "side_weight": 0.0}
+ALONE = {
+    "frozen_regions": True,
+    "mirrored_pairs": False,
+    "false_captions": False,
+    "false_weight": 0.0,
+    "side_weight": 0.0,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -115,7 +121,7 @@ def run(options: argparse.Namespace) -> None:
 
     def pictures(records: list[Record]) -> Pictures:
         features = extract(encoder, processor, sha256, records, options.cache)
-        return Pictures(features, records, namings_of(records, truth, processor))
+        return Pictures(features, records, phrases_of(records, truth, processor))
 
     data = training_set(dataclasses.replace(config, **ALONE))
     sets = {

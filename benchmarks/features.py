@@ -46,8 +46,8 @@ class Features:
     def without_cells(self) -> Features:
         """Detections alone."""
         objects = self.kinds == OBJECT
-        owner = torch.arange(len(self.region_counts)).repeat_interleave(self.region_counts)
-        counts = torch.bincount(owner[objects], minlength=len(self.region_counts))
+        image_index = torch.arange(len(self.region_counts)).repeat_interleave(self.region_counts)
+        counts = torch.bincount(image_index[objects], minlength=len(self.region_counts))
         kept = {"region_features": self.region_features[objects], "boxes": self.boxes[objects]}
         return Features(**{**vars(self), **kept, "kinds": self.kinds[objects], "region_counts": counts})
 

@@ -17,7 +17,7 @@ from hgan.config import HGANConfig
 from hgan.data.batch import Targets
 from hgan.data.collate import pack, targets_of, texts_of
 from hgan.data.folder import Record
-from hgan.data.phrases import Naming, namings_of_labels, namings_of_truth
+from hgan.data.phrases import GroundedPhrase, phrases_of_labels, phrases_of_truth
 from hgan.data.samples import Sample
 from hgan.data.truth import SceneTruth
 from hgan.evaluation.evaluate import Scored
@@ -58,31 +58,33 @@ class Pictures:
     Args:
         features: of `records`, in their order.
         records: each of them once.
-        namings: what the words of each caption name.
+        grounded_phrases: what the words of each caption name.
     """
 
-    def __init__(self, features: Features, records: list[Record], namings: Sequence[Sequence[Naming]]) -> None:
-        self.features, self.records, self.namings = features, records, namings
+    def __init__(
+        self, features: Features, records: list[Record], grounded_phrases: Sequence[Sequence[GroundedPhrase]]
+    ) -> None:
+        self.features, self.records, self.grounded_phrases = features, records, grounded_phrases
         self.row_of = {record.path: row for row, record in enumerate(records)}
         self.first = (features.caption_counts.cumsum(0) - features.caption_counts).tolist()
 
     def without_cells(self) -> Pictures:
         """Detections alone."""
-        return Pictures(self.features.without_cells(), self.records, self.namings)
+        return Pictures(self.features.without_cells(), self.records, self.grounded_phrases)
 
 
-def namings_of(
+def phrases_of(
     records: Sequence[Record], truth: Mapping[str, SceneTruth], processor: HGANProcessor
-) -> list[Sequence[Naming]]:
+) -> list[Sequence[GroundedPhrase]]:
     """What the words of each caption name: by the truth of scenes, else by known boxes and a list of nouns."""
-    found: list[Sequence[Naming]] = []
+    found: list[Sequence[GroundedPhrase]] = []
     for record in records:
         for number, caption in enumerate(record.captions):
             sentence = processor.read(caption)
             scene = truth.get(record.id)
-            known = namings_of_labels(sentence, record.regions or ()) if scene is None else None
-            namings = namings_of_truth(sentence, number, scene) if scene is not None else known or ()
-            found.append(namings)
+            known = phrases_of_labels(sentence, record.regions or ()) if scene is None else None
+            grounded_phrases = phrases_of_truth(sentence, number, scene) if scene is not None else known or ()
+            found.append(grounded_phrases)
     return found
 
 
@@ -122,7 +124,7 @@ def _texts(samples: Sequence[Sample], pictures: Pictures) -> tuple[Tensor, Targe
     order = pictures.features.word_counts[captions].argsort(stable=True)
     captions, texts = captions[order], [texts[n] for n in order.tolist()]
     targets = targets_of(plain, texts, (), None)
-    named, _ = pack([pictures.namings[caption] for caption in captions.tolist()])
+    named, _ = pack([pictures.grounded_phrases[caption] for caption in captions.tolist()])
     return captions, replace(targets, named=named)
 
 
@@ -138,16 +140,20 @@ def score(model: HGANModel, pictures: Pictures) -> dict[str, Any]:
     parameters = model.similarity_parameters.frozen()
     joined = concatenate(images)
     table = score_table(joined, texts, parameters)
-    owner = torch.arange(len(records)).repeat_interleave(features.caption_counts)
-    report = evaluation_report(Scored(table, owner, truth_of(records)), records)
+    image_index = torch.arange(len(records)).repeat_interleave(features.caption_counts)
+    report = evaluation_report(Scored(table, image_index, truth_of(records)), records)
     full = report.get("tags", {}).get("full")
     pointed = []
-    for caption, (row, namings) in enumerate(zip(owner.tolist(), pictures.namings, strict=True)):
-        if namings:
+    for caption, (row, grounded_phrases) in enumerate(
+        zip(image_index.tolist(), pictures.grounded_phrases, strict=True)
+    ):
+        if grounded_phrases:
             terms = pair_terms(joined[row], texts[caption], parameters)
             local, real = terms.local_words + terms.local_regions, joined.mask[row]
             boxes, kinds = joined.boxes[row][real], joined.kinds[row][real]
-            pointed += [(naming.kind, point(naming, local, boxes, kinds)) for naming in namings]
+            pointed += [
+                (named_phrase.kind, point(named_phrase, local, boxes, kinds)) for named_phrase in grounded_phrases
+            ]
     share = summarise(pointed)["regions"]["all"]["share"] if pointed else None
     found = {"rsum": report["rsum"], "full_r1": full["r1"] if full else None, "pointing": share}
     return {name: value for name, value in found.items() if value is not None}

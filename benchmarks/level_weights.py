@@ -1,6 +1,6 @@
 """What each level is worth in a Toy Town gallery of the real size, without the test scenes: `python -m benchmarks.level_weights`.
 
-The dev scenes are 200, too few to tell level weights apart. Here 800 training scenes stand beside them as rivals, and sentences
+The dev scenes are 200, too few to tell level weights apart. Here 800 training scenes are added as negatives, and sentences
 are those captions of the dev scenes that are seldom true of other scenes (`full`, `relations`, `attributes`); a training
 scene counts as a miss without being checked. It also says how much the other levels know that local does not. Needs
 `python -m scripts.toytown more --split dev --out build/toytown-dev`.
@@ -39,10 +39,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", default=default_checkpoint())
     parser.add_argument("--captions", default="build/toytown-dev", help="the dev scenes with more captions")
-    parser.add_argument("--rivals", default="assets/toytown")
+    parser.add_argument("--negatives", default="assets/toytown")
     options = parser.parse_args()
     scenes = read_dataset(options.captions, "dev")
-    pictures = scenes + read_dataset(options.rivals, "train")[:RIVALS]
+    pictures = scenes + read_dataset(options.negatives, "train")[:RIVALS]
     row = {scene.id: n for n, scene in enumerate(scenes)}
     asked = [
         (caption, [row[id_] for id_ in fact.true_of])
@@ -56,7 +56,7 @@ def main() -> int:
     model, processor = load(options.checkpoint, "auto")
     texts = encode_texts(model, processor, [caption for caption, _ in asked], progress=True)
     table = score_table(encode_records(model, pictures, progress=True), texts, model.similarity_parameters)
-    print(json.dumps({"scenes": len(scenes), "rivals": len(pictures) - len(scenes), "captions": len(asked)}))
+    print(json.dumps({"scenes": len(scenes), "negatives": len(pictures) - len(scenes), "captions": len(asked)}))
     for weights in WEIGHTS:
         score = weighted_sum(table.levels, weights)
         best = score.masked_fill(~truth, -torch.inf).amax(0)

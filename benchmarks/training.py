@@ -139,9 +139,9 @@ def measure(config: TrainConfig, steps: int) -> dict[str, Any]:
     towers = {"towers": True, "pretrained": False}
     for _ in range(steps):
         with ExitStack() as stack:
-            for owner, attribute, name in parts_of(trainer):
-                wrapped = clock.timed(name, getattr(owner, attribute))
-                stack.enter_context(mock.patch.object(owner, attribute, wrapped))
+            for image_index, attribute, name in parts_of(trainer):
+                wrapped = clock.timed(name, getattr(image_index, attribute))
+                stack.enter_context(mock.patch.object(image_index, attribute, wrapped))
             with clock.part("loading"):
                 batch = next(batches)
             with clock.part("the rest of a step"):

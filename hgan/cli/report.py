@@ -28,7 +28,7 @@ def evaluation_report(
     metrics = scored.metrics()
     report: dict[str, Any] = {
         "pictures": len(records),
-        "captions": len(scored.owner),
+        "captions": len(scored.image_index),
         **metrics["score"].to_json(),
         "levels": {name: metrics[name].to_json() for name in LEVELS},
     }
@@ -44,7 +44,7 @@ def evaluation_report(
         if len(rows := [row_of[id_] for id_ in ids if id_ in row_of]) > 1
     }
     facts = [fact for record in records for fact in record.facts or ()]
-    results = hard_group_results(scored.table.score, scored.truth, scored.owner, groups, list(map(_parts, facts)))
+    results = hard_group_results(scored.table.score, scored.truth, scored.image_index, groups, list(map(_parts, facts)))
     report["hard_groups"] = {name: result.to_json() for name, result in results.items()}
     return report
 

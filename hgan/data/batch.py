@@ -39,9 +39,9 @@ class NamedPairs(Batched):
 class Targets(Batched):
     """What is known about B pictures and T texts; what is None is not known."""
 
-    owner: Int[Tensor, texts]  # row of the picture a text belongs to; NONE for a false text
+    image_index: Int[Tensor, texts]  # row of the picture a text belongs to; NONE for a false text
     # The text is not known to be true of the picture; a false text is a negative of one picture alone.
-    rivals: Bool[Tensor, "batch texts"]
+    negatives: Bool[Tensor, "batch texts"]
     teacher: Float[Tensor, "batch texts"] | None = None  # how like the text is to the picture's captions
     group: Int[Tensor, batch] | None = None  # pictures told apart by one thing share a number; NONE: alone
     false_of: Int[Tensor, texts] | None = None  # the text that a false text was made of, else NONE
@@ -74,7 +74,7 @@ class Batch(Targets):
         """The texts in blocks of `size`, each cut to its longest: the inputs of the sentence tower."""
         blocks = []
         lengths = self.lengths
-        for start in range(0, len(self.owner), size):
+        for start in range(0, len(self.image_index), size):
             most = max(lengths[start : start + size])
             parts = {
                 name: getattr(self, name) for name in ("input_ids", "attention_mask", "word_index", "content_mask")

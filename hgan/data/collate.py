@@ -15,7 +15,7 @@ from ..labels import label_index
 from ..processing import HGANProcessor, Sentence
 from .batch import NONE, Batch, Named, NamedPairs, Targets
 from .mirror import has_sides
-from .phrases import Naming, namings_of_labels, namings_of_truth
+from .phrases import GroundedPhrase, phrases_of_labels, phrases_of_truth
 from .samples import Sample
 from .spatial import sides_of
 
@@ -111,46 +111,46 @@ def targets_of(samples: Sequence[Sample], texts: Sequence[Text], labels: Sequenc
         read: gives the `Sentence` of a text.
     """
     column = {(text.row, text.caption): n for n, text in enumerate(texts) if text.true}
-    rivals = [
+    negatives = [
         [sample.refuses(samples[text.row], text.caption) if text.true else text.row == row for text in texts]
         for row, sample in enumerate(samples)
     ]
-    namings = [_namings(samples[text.row], text, read) for text in texts]
-    named, starts = pack(namings)
+    grounded_phrases = [_phrases_of(samples[text.row], text, read) for text in texts]
+    named, starts = pack(grounded_phrases)
     sides = [
         (side.channel, starts[n] + side.low, starts[n] + side.high)
         for n, text in enumerate(texts)
-        for side in sides_of(text.text, namings[n])
+        for side in sides_of(text.text, grounded_phrases[n])
     ]
     numbers: dict[str, int] = {}
     group = [NONE if s.group is None else numbers.setdefault(s.group, len(numbers)) for s in samples]
     return Targets(
-        owner=torch.tensor([text.row if text.true else NONE for text in texts]),
-        rivals=torch.tensor(rivals),
+        image_index=torch.tensor([text.row if text.true else NONE for text in texts]),
+        negatives=torch.tensor(negatives),
         teacher=_teacher(samples, texts),
         group=torch.tensor(group),
         false_of=torch.tensor([NONE if text.true else column[text.row, text.caption] for text in texts]),
         named=named,
         sides=torch.tensor(sides, dtype=torch.long).view(-1, 3),
-        pairs=_pairs(samples, texts, namings, starts, read),
+        pairs=_pairs(samples, texts, grounded_phrases, starts, read),
         **_boxes(samples, labels),
     )
 
 
-def pack(namings: Sequence[Sequence[Naming]]) -> tuple[Named, list[int]]:
+def pack(grounded_phrases: Sequence[Sequence[GroundedPhrase]]) -> tuple[Named, list[int]]:
     """The phrases of each text as tensors, and the row at which those of each text begin."""
-    flat = [(n, naming) for n, own in enumerate(namings) for naming in own]
+    flat = [(n, named_phrase) for n, own in enumerate(grounded_phrases) for named_phrase in own]
     starts, row = [], 0
-    for own in namings:
+    for own in grounded_phrases:
         starts.append(row)
         row += len(own)
-    most = max((len(naming.boxes) for _, naming in flat), default=1)
+    most = max((len(named_phrase.boxes) for _, named_phrase in flat), default=1)
     boxes, mask = torch.zeros(len(flat), most, 4), torch.zeros(len(flat), most, dtype=torch.bool)
-    for row, (_, naming) in enumerate(flat):
-        boxes[row, : len(naming.boxes)] = naming.boxes
-        mask[row, : len(naming.boxes)] = True
+    for row, (_, named_phrase) in enumerate(flat):
+        boxes[row, : len(named_phrase.boxes)] = named_phrase.boxes
+        mask[row, : len(named_phrase.boxes)] = True
     text = torch.tensor([n for n, _ in flat], dtype=torch.long)
-    return Named(text, _padded([naming.words for _, naming in flat]), boxes, mask), starts
+    return Named(text, _padded([named_phrase.words for _, named_phrase in flat]), boxes, mask), starts
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Int[Tensor, "rows most"]:
@@ -158,19 +158,19 @@ def _padded(rows: Sequence[Sequence[int]]) -> Int[Tensor, "rows most"]:
     return torch.tensor([[*row, *(NONE,) * (most - len(row))] for row in rows], dtype=torch.long).view(-1, most)
 
 
-def _namings(sample: Sample, text: Text, read: Any) -> tuple[Naming, ...]:
+def _phrases_of(sample: Sample, text: Text, read: Any) -> tuple[GroundedPhrase, ...]:
     if not sample.grounded or not text.true:
         return ()
     if sample.truth is None:
-        return tuple(namings_of_labels(read(text.text), sample.regions or ()))
+        return tuple(phrases_of_labels(read(text.text), sample.regions or ()))
     number = sample.numbers[text.caption]
-    return tuple(namings_of_truth(read(text.text), number, sample.truth, sample.things))
+    return tuple(phrases_of_truth(read(text.text), number, sample.truth, sample.things))
 
 
 def _pairs(
     samples: Sequence[Sample],
     texts: Sequence[Text],
-    namings: Sequence[Sequence[Naming]],
+    grounded_phrases: Sequence[Sequence[GroundedPhrase]],
     starts: Sequence[int],
     read: Any,
 ) -> NamedPairs:
@@ -178,7 +178,7 @@ def _pairs(
     rows = {sample.look: row for row, sample in enumerate(samples)}
     false = {(text.row, text.caption): n for n, text in enumerate(texts) if not text.true}
     ends, mirrors, others, words = [], [], [], []
-    for n, (text, own) in enumerate(zip(texts, namings, strict=True)):
+    for n, (text, own) in enumerate(zip(texts, grounded_phrases, strict=True)):
         order = sorted(range(len(own)), key=lambda place: own[place].words)
         turned = NONE
         if len(own) == 2 and has_sides(text.text):
@@ -220,11 +220,11 @@ def same_words(said: Sequence[str], now: Sequence[str], words: Sequence[int]) ->
 
 
 def _teacher(samples: Sequence[Sample], texts: Sequence[Text]) -> Tensor | None:
-    gists = [sample.gist for sample in samples if sample.gist is not None]
+    gists = [sample.mean_embedding for sample in samples if sample.mean_embedding is not None]
     if len(gists) != len(samples):
         return None
-    meanings = [samples[text.row].meanings for text in texts]
-    meant = [m[text.caption] for m, text in zip(meanings, texts, strict=True) if m is not None]
+    caption_embeddings = [samples[text.row].caption_embeddings for text in texts]
+    meant = [m[text.caption] for m, text in zip(caption_embeddings, texts, strict=True) if m is not None]
     return torch.stack(gists) @ torch.stack(meant).T
 
 

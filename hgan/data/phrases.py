@@ -24,7 +24,7 @@ TEACHER = 0.5  # a detector's box of less confidence is not taken for truth
 
 
 @dataclass(frozen=True)
-class Naming:
+class GroundedPhrase:
     """Words of a sentence that name things in known places."""
 
     words: tuple[int, ...]  # indices of the text graph's nodes: function words have none
@@ -32,9 +32,9 @@ class Naming:
     kind: str
 
 
-def namings_of_truth(
+def phrases_of_truth(
     sentence: Sentence, caption: int, truth: SceneTruth, things: Mapping[str, Box] | None = None
-) -> list[Naming]:
+) -> list[GroundedPhrase]:
     """What the words of a scene's caption number `caption` name; words that were cut off name nothing.
 
     Args:
@@ -51,18 +51,18 @@ def namings_of_truth(
         words = _nodes(sentence, (n for n, (a, b) in enumerate(sentence.spans) if a < end and b > start))
         named = [things[id_] for id_ in mention.things if id_ in things]
         if words and named:
-            found.append(Naming(words, torch.tensor([thing.box for thing in named]), canonical(named[0].label)))
+            found.append(GroundedPhrase(words, torch.tensor([thing.box for thing in named]), canonical(named[0].label)))
     return found
 
 
-def namings_of_labels(sentence: Sentence, known: Sequence[Box]) -> list[Naming]:
+def phrases_of_labels(sentence: Sentence, known: Sequence[Box]) -> list[GroundedPhrase]:
     """From a list of everyday nouns; a noun counts where a box of its label is known with a score of at least TEACHER."""
     boxes = defaultdict(list)
     for box in known:
         if box.score >= TEACHER:
             boxes[canonical(box.label)].append(box.box)
     return [
-        Naming(nodes, torch.tensor(boxes[label]), label)
+        GroundedPhrase(nodes, torch.tensor(boxes[label]), label)
         for start, end, label in named_labels(sentence.words)
         if label in boxes and (nodes := _nodes(sentence, range(start, end)))
     ]

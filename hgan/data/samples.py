@@ -47,8 +47,8 @@ class Sample:
     look: Look
     view: View = View()
     drawn: tuple[int, ...] = ()  # which captions of the record these are
-    meanings: Float[Tensor, "captions meaning"] | None = None  # unit vectors, one a caption
-    gist: Float[Tensor, meaning] | None = None  # of all captions of the picture together
+    caption_embeddings: Float[Tensor, "captions meaning"] | None = None  # unit vectors, one a caption
+    mean_embedding: Float[Tensor, meaning] | None = None  # of all captions of the picture together
     numbers: tuple[int, ...] = ()  # of the captions in the file
     truth: SceneTruth | None = None
     things: dict[str, Box] | None = None  # those of the truth that are seen, where they are seen

@@ -76,7 +76,7 @@ def recall_by_tag(
 def hard_group_results(
     table: Float[Tensor, "images texts"],
     truth: Bool[Tensor, "images texts"],
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     groups: Mapping[Group, Sequence[int]],
     parts: Sequence[Sequence[str]] | None = None,
 ) -> dict[str, GroupResult]:
@@ -86,18 +86,18 @@ def hard_group_results(
     Args:
         table: scores.
         truth: which caption (column) is true of which picture (row).
-        owner: row of the picture that each caption was written for; a group asks the captions of its own pictures.
+        image_index: row of the picture that each caption was written for; a group asks the captions of its own pictures.
         groups: rows of the pictures of each group; groups without a caption that tells its pictures apart are left out.
         parts: of each caption, the names of the parts that it counts in.
 
     Raises:
         ValueError: shapes do not fit.
     """
-    _check(table, truth, len(owner))
+    _check(table, truth, len(image_index))
     found: dict[str, list[tuple[list[bool], list[float]]]] = defaultdict(list)
     for group, rows in groups.items():
         members = torch.tensor(list(rows))
-        columns = torch.isin(owner, members).nonzero()[:, 0]
+        columns = torch.isin(image_index, members).nonzero()[:, 0]
         scores, right = table[members][:, columns], truth[members][:, columns]  # (members, captions)
         telling = right.any(0) & ~right.all(0)
         if not telling.any():

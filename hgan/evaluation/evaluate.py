@@ -17,7 +17,7 @@ from ..model.hgan import HGANModel
 from ..model.similarity import score_table
 from ..processing import HGANProcessor
 from ..types import LEVELS, ImageGraph, Similarity
-from .metrics import RetrievalMetrics, owners, retrieval_metrics, truth_of
+from .metrics import RetrievalMetrics, image_indices, retrieval_metrics, truth_of
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Scored:
     """Every record with every caption."""
 
     table: Similarity
-    owner: Int[Tensor, texts]  # row of the record that each caption was written for
+    image_index: Int[Tensor, texts]  # row of the record that each caption was written for
     truth: Bool[Tensor, "images texts"]  # as `hgan.evaluation.metrics.truth_of` gives it
     records: tuple[Record, ...] = ()  # one a row: those whose picture can be read
 
@@ -33,7 +33,7 @@ class Scored:
         """Of the score ("score") and of each level alone. Where it is known which records a caption is true of, any of them
         is a hit."""
         tables = {"score": self.table.score, **{name: self.table.levels[name] for name in LEVELS}}
-        return {name: retrieval_metrics(table, self.owner, self.truth) for name, table in tables.items()}
+        return {name: retrieval_metrics(table, self.image_index, self.truth) for name, table in tables.items()}
 
 
 def score_records(
@@ -79,7 +79,7 @@ def score_graphs(encoder: Encoder, images: ImageGraph, records: Sequence[Record]
         table = score_table(images, texts, encoder.parameters.to(device))
     levels = {name: level.cpu() for name, level in table.levels.items()}
     found = Similarity(table.score.cpu(), levels, table.weights)
-    return Scored(found, owners(records), truth_of(records), tuple(records))
+    return Scored(found, image_indices(records), truth_of(records), tuple(records))
 
 
 def _require_captions(records: Sequence[Record]) -> list[str]:

@@ -42,7 +42,7 @@ def weigh(scored: Sequence[Scored], progress: bool = False) -> list[Weighed]:
         rsums = []
         for one in scored:
             score = weighted_sum(one.table.levels, weights)
-            rsums.append(retrieval_metrics(score, one.owner, one.truth).rsum)
+            rsums.append(retrieval_metrics(score, one.image_index, one.truth).rsum)
         found.append(Weighed(weights, tuple(rsums)))
     return sorted(found, key=lambda w: (-round(w.mean, 6), sum(x * x for x in w.weights)))
 

@@ -61,7 +61,7 @@ class Described(Protocol):
     def facts(self) -> tuple[CaptionFact, ...] | None: ...
 
 
-def owners(pictures: Sequence[Described]) -> Int[Tensor, texts]:
+def image_indices(pictures: Sequence[Described]) -> Int[Tensor, texts]:
     """The row of the picture that each caption was written for, captions in the order of their pictures."""
     return torch.tensor([row for row, picture in enumerate(pictures) for _ in picture.captions], dtype=torch.long)
 
@@ -73,7 +73,7 @@ def tags_of(pictures: Sequence[Described]) -> list[str | None]:
 
 def truth_of(pictures: Sequence[Described]) -> Bool[Tensor, "images texts"]:
     """Which captions are true of which pictures: each of its own picture, and where facts are known, of the others they name."""
-    truth = own_pairs(owners(pictures), len(pictures))
+    truth = own_pairs(image_indices(pictures), len(pictures))
     row_of = {picture.id: row for row, picture in enumerate(pictures)}
     for column, fact in enumerate(_facts_of(pictures)):
         if fact is not None:
@@ -85,9 +85,9 @@ def _facts_of(pictures: Sequence[Described]) -> list[CaptionFact | None]:
     return [fact for picture in pictures for fact in picture.facts or [None] * len(picture.captions)]
 
 
-def own_pairs(owner: Int[Tensor, texts], images: int) -> Bool[Tensor, "images texts"]:
+def own_pairs(image_index: Int[Tensor, texts], images: int) -> Bool[Tensor, "images texts"]:
     """The truth where each text is true of one picture."""
-    return owner[None, :] == torch.arange(images, device=owner.device)[:, None]
+    return image_index[None, :] == torch.arange(images, device=image_index.device)[:, None]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def ranks(table: Float[Tensor, "queries answers"], truth: Bool[Tensor, "queries 
 
 def text_to_image_ranks(
     table: Float[Tensor, "images texts"],
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     truth: Bool[Tensor, "images texts"] | None = None,
 ) -> Int[Tensor, texts]:
     """Rank of the true picture of each text, from 1.
@@ -121,19 +121,19 @@ def text_to_image_ranks(
     Args:
         truth: where a text may be true of several pictures; the best of them counts.
     """
-    return ranks(table.T, (own_pairs(owner, len(table)) if truth is None else truth).T)
+    return ranks(table.T, (own_pairs(image_index, len(table)) if truth is None else truth).T)
 
 
 def image_to_text_ranks(
     table: Float[Tensor, "images texts"],
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     truth: Bool[Tensor, "images texts"] | None = None,
 ) -> Int[Tensor, images]:
     """Rank of the best of each picture's true texts, from 1; 0 for a picture without texts, which has no rank.
 
     Only texts that are not true of it stand before it.
     """
-    return ranks(table, own_pairs(owner, len(table)) if truth is None else truth)
+    return ranks(table, own_pairs(image_index, len(table)) if truth is None else truth)
 
 
 def recall(ranks: Int[Tensor, queries]) -> Recall:
@@ -151,27 +151,27 @@ def recall(ranks: Int[Tensor, queries]) -> Recall:
 
 def retrieval_metrics(
     table: Float[Tensor, "images texts"],
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     truth: Bool[Tensor, "images texts"] | None = None,
 ) -> RetrievalMetrics:
     """Both directions of a score table.
 
     Args:
         table: scores of every image with every text.
-        owner: row of the picture that each text describes.
+        image_index: row of the picture that each text describes.
         truth: which texts are true of which pictures, where that is more than each text's own.
 
     Raises:
         ValueError: if shapes do not fit, or a score is not a number.
     """
-    rows = owner.tolist()
+    rows = image_index.tolist()
     if table.dim() != 2 or not rows or table.shape[1] != len(rows) or min(rows) < 0 or max(rows) >= len(table):
         raise ValueError(
-            f"got a table of shape {tuple(table.shape)} and {len(rows)} owners up to {max(rows, default=-1)}, but expected "
-            "(images, texts) and one row an owner"
+            f"got a table of shape {tuple(table.shape)} and {len(rows)} records up to row {max(rows, default=-1)}, but expected "
+            "(images, texts) and one row a record"
         )
     if table.isnan().any():  # no comparison holds for it, so it would rank first
         raise ValueError(f"got {int(table.isnan().sum())} scores that are not a number, but expected numbers")
     return RetrievalMetrics(
-        recall(image_to_text_ranks(table, owner, truth)), recall(text_to_image_ranks(table, owner, truth))
+        recall(image_to_text_ranks(table, image_index, truth)), recall(text_to_image_ranks(table, image_index, truth))
     )

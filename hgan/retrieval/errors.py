@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..evaluation.by_tag import recall_by_tag
 from ..evaluation.evaluate import Scored
-from ..evaluation.metrics import owners, places, tags_of, truth_of
+from ..evaluation.metrics import image_indices, places, tags_of, truth_of
 from ..gallery.scorer import Scorer
 from ..gallery.store import Gallery
 from ..io.timing import Timer
@@ -61,7 +61,7 @@ def analyse(
     assert isinstance(images, ImageGraph)
     assert isinstance(texts, TextGraph)
     table = scores_of(images, texts, parameters, second_half)
-    scored, tags = Scored(table, owners(gallery.items), truth_of(gallery.items)), tags_of(gallery.items)
+    scored, tags = Scored(table, image_indices(gallery.items), truth_of(gallery.items)), tags_of(gallery.items)
     by_tag = recall_by_tag(table.score, scored.truth, tags)
     return Analysis(
         gallery=gallery.name,

@@ -22,16 +22,16 @@ from .losses import NEVER
 SHARPNESS = 20.0  # of unit vectors, so that 0.1 in a channel is already a sure answer
 
 
-def named_regions(image: ImageGraph, owner: Int[Tensor, texts], named: Named) -> Bool[Tensor, "phrases regions"]:
+def named_regions(image: ImageGraph, image_index: Int[Tensor, texts], named: Named) -> Bool[Tensor, "phrases regions"]:
     """Which regions of its picture lie on the things that a phrase names."""
-    pictures = owner[named.text]
+    pictures = image_index[named.text]
     return hits(image.boxes[pictures].float(), named.boxes, named.mask)[0] & image.mask[pictures]
 
 
 def grounding_loss(
     image: ImageGraph,
     text: TextGraph,
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     named: Named,
     temperature: Float[Tensor, ""],
 ) -> Float[Tensor, ""]:
@@ -39,12 +39,12 @@ def grounding_loss(
     region lies on, 0 without any.
 
     Args:
-        owner: row of the picture of each text.
+        image_index: row of the picture of each text.
         named: phrases of the texts.
         temperature: of the soft maximum.
     """
-    pictures, real = owner[named.text], named.words >= 0
-    on = named_regions(image, owner, named)[:, None]  # (M, 1, R)
+    pictures, real = image_index[named.text], named.words >= 0
+    on = named_regions(image, image_index, named)[:, None]  # (M, 1, R)
     words = text.nodes[named.text[:, None], named.words.clamp(min=0)].float()  # (M, L, D)
     cosines = words @ image.nodes[pictures].float().transpose(1, 2) / temperature  # (M, L, R)
     shares = cosines.masked_fill(~image.mask[pictures][:, None], NEVER).log_softmax(-1)
@@ -54,7 +54,7 @@ def grounding_loss(
 
 
 def side_loss(
-    image: ImageGraph, text: TextGraph, owner: Int[Tensor, texts], named: Named, sides: Int[Tensor, "sides 3"]
+    image: ImageGraph, text: TextGraph, image_index: Int[Tensor, texts], named: Named, sides: Int[Tensor, "sides 3"]
 ) -> Float[Tensor, ""]:
     """Cross entropy of telling two things apart by their words, and by the regions on them, in one channel of the shared space
     for each pair of sides; 0 where no text has sides.
@@ -63,7 +63,7 @@ def side_loss(
     hardly any gradient leads there: contrast alone left this model at chance. So both are told.
 
     Args:
-        owner: row of the picture of each text.
+        image_index: row of the picture of each text.
         named: phrases of the texts.
         sides: channel, and rows of `named`: left or behind, right or in front.
     """
@@ -74,9 +74,11 @@ def side_loss(
     words = named.words[phrase]
     said = text.nodes[row[:, None], words.clamp(min=0), channel[:, None]].float()
     real = (words >= 0).float()
-    on = named_regions(image, owner, named)[phrase]
+    on = named_regions(image, image_index, named)[phrase]
     shown = (
-        image.nodes[owner[row]].float().gather(2, channel[:, None, None].expand(-1, image.nodes.shape[1], 1))[..., 0]
+        image.nodes[image_index[row]]
+        .float()
+        .gather(2, channel[:, None, None].expand(-1, image.nodes.shape[1], 1))[..., 0]
     )
     found = image.nodes.new_zeros((), dtype=torch.float)
     for values, counted in ((said, real), (shown, on.float())):
@@ -100,7 +102,7 @@ class EdgesAtPairs:
 def edges_at(
     image: ImageGraph,
     text: TextGraph,
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     named: Named,
     pairs: NamedPairs,
     edges: EdgeParameters,
@@ -108,14 +110,14 @@ def edges_at(
     """What `edge_grounding_loss` and `edge_contrast_loss` read.
 
     Args:
-        owner: row of the picture of each text.
+        image_index: row of the picture of each text.
         named: phrases of the texts.
         pairs: which of them are the ends of an edge.
         edges: of the model.
     """
     column = named.text[pairs.first]
-    row = owner[column]
-    on, things = named_regions(image, owner, named), image_edges(image, edges)
+    row = image_index[column]
+    on, things = named_regions(image, image_index, named), image_edges(image, edges)
     first, second = things.first[row], things.second[row]  # (Q, P)
     one, other = on[pairs.first], on[pairs.second]
     real = things.mask.flatten(1)[row]  # a region that lies on both things makes no pair with itself

@@ -40,12 +40,12 @@ class TrainingSet(Dataset[Any]):
         crop: least share of the area that a random crop keeps; 1 switches cropping off.
         seed: of every random choice.
         sources: which dataset each record is from; batches are of one dataset, for a photograph is no negative of a scene.
-        meanings: of the captions of each record, where a teacher gave them.
+        caption_embeddings: of the captions of each record, where a teacher gave them.
         truth: by record id, for grounding words where truth is exact.
         grounded: ground words; where truth is not exact, by the known boxes and a list of nouns.
         false: add false versions of captions whose truth is exact.
-        twins: beside each picture whose truth is exact stands its mirror image, with the sides in its captions exchanged. It is
-            the record ~index.
+        mirrored_pairs: each picture whose truth is exact comes with its mirror image, the sides in its captions exchanged: the
+            record ~index.
         groups: whole groups stay in one batch, and captions that tell their members apart are drawn more often.
         whole: pictures are seen whole and as they are, for a model that knows their regions.
 
@@ -60,11 +60,11 @@ class TrainingSet(Dataset[Any]):
         crop: float,
         seed: int,
         sources: Sequence[int] | None = None,
-        meanings: Sequence[Tensor | None] | None = None,
+        caption_embeddings: Sequence[Tensor | None] | None = None,
         truth: Mapping[str, SceneTruth] | None = None,
         grounded: bool = False,
         false: bool = False,
-        twins: bool = False,
+        mirrored_pairs: bool = False,
         groups: bool = False,
         whole: bool = False,
     ) -> None:
@@ -73,9 +73,9 @@ class TrainingSet(Dataset[Any]):
             raise ValueError(f"got picture {bare} without captions, but expected at least one to train on")
         self.records, self.captions, self.crop, self.seed = records, captions, crop, seed
         self.sources = list(sources or [0] * len(records))
-        self.meanings = list(meanings or [None] * len(records))
+        self.caption_embeddings = list(caption_embeddings or [None] * len(records))
         self.truth, self.grounded, self.false = truth or {}, grounded, false
-        self.twins, self.groups, self.whole = twins, groups, whole
+        self.mirrored_pairs, self.groups, self.whole = mirrored_pairs, groups, whole
         self.members = members_of(self.sources, records)
         self.epoch = 0
 
@@ -96,7 +96,7 @@ class TrainingSet(Dataset[Any]):
         batches = []
         for source in sorted(set(self.sources)):
             own = [units[key] for key in order if key[0] == source]
-            if self.twins and self.records[own[0][0]].facts is not None:
+            if self.mirrored_pairs and self.records[own[0][0]].facts is not None:
                 own = [[look for index in unit for look in (index, ~index)] for unit in own]
             batches += whole_units(own, batch_size) if self.groups else in_chunks(own, batch_size)
         return [batches[i] for i in rng.permutation(len(batches))]
@@ -113,7 +113,7 @@ class TrainingSet(Dataset[Any]):
                 f"got {len(self.records):,} pictures of which none can be read, but expected some to train on"
             )
         self.records, self.sources = [self.records[n] for n in kept], [self.sources[n] for n in kept]
-        self.meanings = [self.meanings[n] for n in kept]
+        self.caption_embeddings = [self.caption_embeddings[n] for n in kept]
 
     def __getitem__(self, index: int) -> Sample:
         rng = random.Random(f"{self.seed} {self.epoch} {index}")
@@ -124,9 +124,12 @@ class TrainingSet(Dataset[Any]):
         captions = [mirrored(record.captions[i]) if twin else record.captions[i] for i in drawn]
         view = self._view(rng, record, twin, captions)
         regions = None if record.regions is None else move_boxes(record.regions, view.window, view.mirror)
-        meanings, gist = self.meanings[index], None
-        if meanings is not None:
-            gist, meanings = F.normalize(meanings.mean(0), dim=0), meanings[drawn]
+        caption_embeddings, mean_embedding = self.caption_embeddings[index], None
+        if caption_embeddings is not None:
+            mean_embedding, caption_embeddings = (
+                F.normalize(caption_embeddings.mean(0), dim=0),
+                caption_embeddings[drawn],
+            )
         truth, things = self.truth.get(record.id), None
         if truth is not None:
             seen = {id_: move_boxes((box,), view.window, view.mirror) for id_, box in truth.things.items()}
@@ -140,8 +143,8 @@ class TrainingSet(Dataset[Any]):
             (record.path, twin),
             view,
             tuple(drawn),
-            meanings,
-            gist,
+            caption_embeddings,
+            mean_embedding,
             tuple(map(record.number, drawn)),
             truth,
             things,
@@ -164,7 +167,7 @@ class TrainingSet(Dataset[Any]):
         # Where the truth of captions is exact, a crop must hardly cut away what they count.
         window = draw_window(rng, self.crop if record.facts is None else max(self.crop, _EXACT_CROP))
         mirror = twin
-        if not self.twins or record.facts is None:
+        if not self.mirrored_pairs or record.facts is None:
             mirror = rng.random() < 0.5 and not any(map(has_sides, captions))
         if self.crop == 1:
             return View(window, mirror)
@@ -174,7 +177,9 @@ class TrainingSet(Dataset[Any]):
     def looks(self) -> list[Look]:
         """Every picture that samples are of, mirror images among them."""
         plain = [(record.path, False) for record in self.records]
-        return plain + [(record.path, True) for record in self.records if self.twins and record.facts is not None]
+        return plain + [
+            (record.path, True) for record in self.records if self.mirrored_pairs and record.facts is not None
+        ]
 
 
 def members_of(sources: Sequence[int], records: Sequence[Record]) -> dict[tuple[int, str | None], set[str]]:

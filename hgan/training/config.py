@@ -46,7 +46,7 @@ class TrainConfig:
             then stay in one batch; 0 = none.
         false_weight: of the loss that sets each caption above the false version of it; needs false_captions; 0 = none.
         side_weight: of the loss that tells words and regions which of two things is left, or behind; needs grounding; 0 = none.
-        twins: whether pictures whose truth is exact come with their mirror images, the sides in their captions exchanged.
+        mirrored_pairs: whether pictures whose truth is exact come with their mirror images, the sides in captions exchanged.
         frozen_regions: the region encoder rests for the whole run: the regions of whole pictures are computed once, kept in
             `out`/regions, and nothing is cropped.
         false_captions: whether captions whose truth is exact come with false versions of them as further negatives.
@@ -95,7 +95,7 @@ class TrainConfig:
     group_weight: float = 0.0
     false_weight: float = 0.0
     side_weight: float = 0.0
-    twins: bool = False
+    mirrored_pairs: bool = False
     frozen_regions: bool = False
     false_captions: bool = False
     ema: float = 0.995
@@ -117,9 +117,9 @@ class TrainConfig:
             raise ValueError(f"got edge_weight={self.edge_weight} without grounding_weight, but expected both")
         if self.false_weight and not self.false_captions:
             raise ValueError(f"got false_weight={self.false_weight} without false_captions, but expected both")
-        if self.twins and self.batch_size % 2:
+        if self.mirrored_pairs and self.batch_size % 2:
             raise ValueError(
-                f"got twins with batch_size={self.batch_size}, but expected an even one: a scene stays with its mirror image"
+                f"got mirrored_pairs with batch_size={self.batch_size}, but expected an even one: a scene stays with its mirror"
             )
 
 

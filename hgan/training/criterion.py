@@ -81,7 +81,7 @@ class Criterion:
         """
         config = self.config
         matching, hinges = objective(
-            outputs.table, targets.owner, outputs.scale, targets.rivals, targets.teacher, hinge_weight=hinge,
+            outputs.table, targets.image_index, outputs.scale, targets.negatives, targets.teacher, hinge_weight=hinge,
             level_weight=config.level_weight, teacher_weight=config.teacher_weight,
             teacher_temperature=config.teacher_temperature, margin=config.margin,
         )  # fmt: skip
@@ -106,27 +106,27 @@ def _detection(outputs: Outputs, targets: Targets) -> Tensor | None:
 def _grounding(outputs: Outputs, targets: Targets) -> Tensor | None:
     if targets.named is None or not len(targets.named):
         return None
-    return grounding_loss(outputs.things, outputs.texts, targets.owner, targets.named, outputs.temperature)
+    return grounding_loss(outputs.things, outputs.texts, targets.image_index, targets.named, outputs.temperature)
 
 
 def _sides(outputs: Outputs, targets: Targets) -> Tensor | None:
     if targets.named is None or targets.sides is None or not len(targets.sides):
         return None
-    return side_loss(outputs.things, outputs.texts, targets.owner, targets.named, targets.sides)
+    return side_loss(outputs.things, outputs.texts, targets.image_index, targets.named, targets.sides)
 
 
 def _edges(outputs: Outputs, targets: Targets) -> Tensor | None:
     """Grounding of edges, and their contrast with false captions."""
     images, texts, edges = outputs.images, outputs.texts, outputs.edges
-    owner, named, pairs = targets.owner, targets.named, targets.pairs
+    image_index, named, pairs = targets.image_index, targets.named, targets.pairs
     if edges is None or named is None or pairs is None or not len(pairs):
         return None
     with torch.autocast(images.nodes.device.type, enabled=False):
-        known = edges_at(images, texts, owner, named, pairs, edges)
+        known = edges_at(images, texts, image_index, named, pairs, edges)
         column = named.text[pairs.first]
         temperature = edges.temperature
         grounding = edge_grounding_loss(images, texts, known, column, pairs.mirror, temperature, edges)
-        return grounding + edge_contrast_loss(images, texts, known, owner[column], pairs, temperature, edges)
+        return grounding + edge_contrast_loss(images, texts, known, image_index[column], pairs, temperature, edges)
 
 
 def _binding(outputs: Outputs, loss: Callable[[Tensor], Tensor]) -> Tensor:
@@ -135,14 +135,14 @@ def _binding(outputs: Outputs, loss: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _groups(outputs: Outputs, targets: Targets) -> Tensor | None:
-    owner, rivals, group = targets.owner, targets.rivals, targets.group
+    image_index, negatives, group = targets.image_index, targets.negatives, targets.group
     if group is None:
         return None
-    return _binding(outputs, lambda scores: group_loss(scores, owner, outputs.scale, rivals, group))
+    return _binding(outputs, lambda scores: group_loss(scores, image_index, outputs.scale, negatives, group))
 
 
 def _false(outputs: Outputs, targets: Targets) -> Tensor | None:
-    owner, false_of = targets.owner, targets.false_of
+    image_index, false_of = targets.image_index, targets.false_of
     if false_of is None:
         return None
-    return _binding(outputs, lambda scores: false_caption_loss(scores, owner, outputs.scale, false_of))
+    return _binding(outputs, lambda scores: false_caption_loss(scores, image_index, outputs.scale, false_of))

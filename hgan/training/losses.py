@@ -15,49 +15,49 @@ from ..types import Similarity
 NEVER = -1e4  # a logit in place of -inf, whose logsumexp over nothing has no gradient
 
 
-def rivals_of(owner: Int[Tensor, texts], images: int) -> Bool[Tensor, "images texts"]:
+def negatives_of(image_index: Int[Tensor, texts], images: int) -> Bool[Tensor, "images texts"]:
     """All pairs of a picture and another picture's text."""
-    return owner[None, :] != torch.arange(images, device=owner.device)[:, None]
+    return image_index[None, :] != torch.arange(images, device=image_index.device)[:, None]
 
 
 def info_nce(
     scores: Float[Tensor, "images texts"],
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     scale: Float[Tensor, ""],
-    rivals: Bool[Tensor, "images texts"],
+    negatives: Bool[Tensor, "images texts"],
 ) -> Float[Tensor, ""]:
     """Bidirectional InfoNCE (van den Oord et al., 2018) with several texts a picture; the mean of both directions.
 
     Args:
         scores: cosines.
-        owner: row of the picture that a text belongs to; -1 for a text that is a rival and nothing else.
+        image_index: row of the picture that a text belongs to; -1 for a text that is a rival and nothing else.
         scale: inverse temperature.
-        rivals: the negatives. A picture's other texts are none, nor are pictures that a text is known to be true of.
+        negatives: the negatives. A picture's other texts are none, nor are pictures that a text is known to be true of.
     """
     logits = scores * scale
-    true = (owner >= 0).nonzero()[:, 0]
-    owner = owner[true]
-    own = logits[owner, true]  # (true texts,)
-    others = logits.masked_fill(~rivals, float("-inf"))
+    true = (image_index >= 0).nonzero()[:, 0]
+    image_index = image_index[true]
+    own = logits[image_index, true]  # (true texts,)
+    others = logits.masked_fill(~negatives, float("-inf"))
     text_to_image = F.softplus(others[:, true].logsumexp(0) - own)
-    image_to_text = F.softplus(others.logsumexp(1)[owner] - own)
+    image_to_text = F.softplus(others.logsumexp(1)[image_index] - own)
     return (image_to_text + text_to_image).mean() / 2
 
 
 def hardest_hinge(
     scores: Float[Tensor, "images texts"],
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     margin: float,
-    rivals: Bool[Tensor, "images texts"],
+    negatives: Bool[Tensor, "images texts"],
 ) -> Float[Tensor, ""]:
     """Bidirectional hinge with the hardest negative in the batch (VSE++, Faghri et al., BMVC 2018), mean over texts
     of the sum of both."""
-    true = (owner >= 0).nonzero()[:, 0]
-    owner = owner[true]
-    own = scores[owner, true]
-    negatives = scores.masked_fill(~rivals, -2.0)
-    image_to_text = (margin + negatives.max(1).values[owner] - own).clamp(min=0)
-    text_to_image = (margin + negatives[:, true].max(0).values - own).clamp(min=0)
+    true = (image_index >= 0).nonzero()[:, 0]
+    image_index = image_index[true]
+    own = scores[image_index, true]
+    others = scores.masked_fill(~negatives, -2.0)
+    image_to_text = (margin + others.max(1).values[image_index] - own).clamp(min=0)
+    text_to_image = (margin + others[:, true].max(0).values - own).clamp(min=0)
     return (image_to_text + text_to_image).mean()
 
 
@@ -82,9 +82,9 @@ def distillation(
 
 def group_loss(
     scores: Float[Tensor, "images texts"],
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     scale: Float[Tensor, ""],
-    rivals: Bool[Tensor, "images texts"],
+    negatives: Bool[Tensor, "images texts"],
     group: Int[Tensor, images],
 ) -> Float[Tensor, ""]:
     """softplus(logsumexp(own false ones) - true) within each group: of a text that tells the members of its group apart, against
@@ -96,21 +96,21 @@ def group_loss(
     Args:
         group: number of each picture's group; -1 for a picture that has none.
     """
-    true = (owner >= 0).nonzero()[:, 0]
-    owner = owner[true]
+    true = (image_index >= 0).nonzero()[:, 0]
+    image_index = image_index[true]
     logits = (scores * scale)[:, true]
-    own = logits[owner, torch.arange(len(true), device=owner.device)]  # (true texts,)
-    same = (group[:, None] == group[owner]) & (group >= 0)[:, None]  # (I, true texts)
-    against = rivals[:, true] & same
+    own = logits[image_index, torch.arange(len(true), device=image_index.device)]  # (true texts,)
+    same = (group[:, None] == group[image_index]) & (group >= 0)[:, None]  # (I, true texts)
+    against = negatives[:, true] & same
     others = logits.masked_fill(~against, NEVER)
-    losses = torch.stack([F.softplus(others.logsumexp(0) - own), F.softplus(others.logsumexp(1)[owner] - own)])
-    counted = torch.stack([against.any(0), against.any(1)[owner]])
+    losses = torch.stack([F.softplus(others.logsumexp(0) - own), F.softplus(others.logsumexp(1)[image_index] - own)])
+    counted = torch.stack([against.any(0), against.any(1)[image_index]])
     return (losses * counted).sum() / counted.sum().clamp(min=1)
 
 
 def false_caption_loss(
     scores: Float[Tensor, "images texts"],
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     scale: Float[Tensor, ""],
     false_of: Int[Tensor, texts],
 ) -> Float[Tensor, ""]:
@@ -121,16 +121,16 @@ def false_caption_loss(
     """
     false = (false_of >= 0).nonzero()[:, 0]
     true = false_of[false]
-    row = owner[true]
+    row = image_index[true]
     losses = F.softplus(scale * (scores[row, false] - scores[row, true]))
     return losses.sum() / max(1, len(losses))
 
 
 def objective(
     similarity: Similarity,
-    owner: Int[Tensor, texts],
+    image_index: Int[Tensor, texts],
     scale: Float[Tensor, ""],
-    rivals: Bool[Tensor, "images texts"],
+    negatives: Bool[Tensor, "images texts"],
     teacher: Float[Tensor, "images texts"] | None,
     *,
     hinge_weight: float,
@@ -142,7 +142,7 @@ def objective(
     """The matching loss and, for watching, the hinge part of the score alone.
 
     Args:
-        rivals: which pairs are negatives.
+        negatives: which pairs are negatives.
         teacher: what `distillation` imitates; None where truth is exact and wants no softening.
         hinge_weight: 0 is InfoNCE alone; ramped in late by the trainer.
         level_weight: of the same loss on each level alone, so that each level can be read on its own; by name, those that
@@ -152,8 +152,8 @@ def objective(
     """
 
     def whole(scores: Tensor) -> tuple[Tensor, Tensor]:
-        hinge = hardest_hinge(scores, owner, margin, rivals)
-        loss = info_nce(scores, owner, scale, rivals)
+        hinge = hardest_hinge(scores, image_index, margin, negatives)
+        loss = info_nce(scores, image_index, scale, negatives)
         if teacher is not None and teacher_weight:
             loss = loss.lerp(distillation(scores, teacher, scale, teacher_temperature), teacher_weight)
         return loss + hinge_weight * hinge, hinge

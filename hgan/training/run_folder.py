@@ -15,7 +15,14 @@ from ..io.files import atomic
 from ..io.places import Kind, folder_place
 from .config import TrainConfig
 
-FIXED = ("seed", "data", "batch_size", "captions", "limit", "twins")  # settings that a resumed run may not change
+FIXED = (
+    "seed",
+    "data",
+    "batch_size",
+    "captions",
+    "limit",
+    "mirrored_pairs",
+)  # settings that a resumed run may not change
 
 
 def _own_run(folder: Path) -> set[str] | None:

@@ -18,7 +18,7 @@ BATCH = 128
 
 
 @torch.no_grad()
-def caption_meanings(source: str, records: Sequence[Record], progress: bool = True) -> list[Tensor | None]:
+def embed_captions(source: str, records: Sequence[Record], progress: bool = True) -> list[Tensor | None]:
     """The captions of each record as unit vectors (captions, hidden): the mean of a sentence encoder's last states, which is
     how MiniLM was taught to compare sentences (Reimers and Gurevych, EMNLP 2019).
 

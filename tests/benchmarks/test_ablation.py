@@ -11,7 +11,7 @@ import torch
 from benchmarks import ablation, training
 from benchmarks.ablation import VARIANTS
 from benchmarks.features import extract
-from benchmarks.heads import head_of, namings_of
+from benchmarks.heads import head_of, phrases_of
 from hgan import HGANConfig, HGANModel
 from hgan.checkpoint import load, save_checkpoint
 from hgan.data.folder import Box, read_dataset
@@ -181,7 +181,7 @@ def test_words_of_captions_are_named_by_truth_and_else_by_known_boxes(tiny_datas
     photo = replace(record, id="photo", captions=("a dog", "a cat"), regions=(box,))
     scene = replace(record, id="scene", captions=("a cat",), regions=(box,))
     truth = {"scene": SceneTruth({"t0": Box((0.5, 0.5, 1.0, 1.0), "cat")}, ((Mention((0, 2), ("t0",)),),), None)}
-    named = namings_of([photo, scene], truth, tiny_processor)
+    named = phrases_of([photo, scene], truth, tiny_processor)
     assert [[(n.words, n.kind, n.boxes.tolist()) for n in own] for own in named] == [
         [((1,), "dog", [[0.0, 0.0, 0.5, 0.5]])],
         [],

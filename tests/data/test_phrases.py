@@ -7,7 +7,7 @@ import torch
 
 from hgan.data.collate import pack
 from hgan.data.folder import Box
-from hgan.data.phrases import Naming, namings_of_truth
+from hgan.data.phrases import GroundedPhrase, phrases_of_truth
 from hgan.data.spatial import ACROSS, DEEP, Side, sides_of
 from hgan.data.truth import Mention, SceneTruth
 from hgan.training.alignment import SHARPNESS, grounding_loss, side_loss
@@ -28,24 +28,24 @@ def graphs() -> tuple[ImageGraph, TextGraph]:
     return image, TextGraph(one, words, torch.ones(2, 2).bool(), none, one, one)
 
 
-def named(word: int, *boxes: list[float]) -> Naming:
-    return Naming((word,), torch.tensor(boxes), "ball")
+def named(word: int, *boxes: list[float]) -> GroundedPhrase:
+    return GroundedPhrase((word,), torch.tensor(boxes), "ball")
 
 
-def grounded(image, text, owner, namings, temperature) -> torch.Tensor:
-    return grounding_loss(image, text, owner, pack(namings)[0], temperature)
+def grounded(image, text, image_index, grounded_phrases, temperature) -> torch.Tensor:
+    return grounding_loss(image, text, image_index, pack(grounded_phrases)[0], temperature)
 
 
 def test_the_loss_is_the_share_that_a_word_gives_to_the_regions_on_its_thing():
     image, text = graphs()
     good, bad = -log(exp(2) / (exp(2) + 1)), -log(1 / (exp(2) + 1))  # cosines 1 and 0 at temperature 0.5
-    owner, t = torch.tensor([1, 0]), torch.tensor(0.5)
+    image_index, t = torch.tensor([1, 0]), torch.tensor(0.5)
     # the first sentence belongs to the second picture, where its first word is like the right region
-    loss = grounded(image, text, owner, [[named(0, RIGHT)], []], t)
+    loss = grounded(image, text, image_index, [[named(0, RIGHT)], []], t)
     assert loss.item() == pytest.approx(good, abs=1e-6)
-    loss = grounded(image, text, owner, [[named(0, RIGHT), named(1, RIGHT)], [named(0, LEFT)]], t)
+    loss = grounded(image, text, image_index, [[named(0, RIGHT), named(1, RIGHT)], [named(0, LEFT)]], t)
     assert loss.item() == pytest.approx((good + bad + good) / 3, abs=1e-6)
-    both = grounded(image, text, owner, [[named(0, LEFT, RIGHT)], []], t)  # of two things, either will do
+    both = grounded(image, text, image_index, [[named(0, LEFT, RIGHT)], []], t)  # of two things, either will do
     assert both.item() == pytest.approx(0, abs=1e-6)
 
 
@@ -71,13 +71,13 @@ def test_mentions_become_words_and_things_cut_away_are_not_named(tiny_processor)
     )
     sentence = tiny_processor.read("A big ball, a box.")
     truth = SceneTruth(truth.things, (tuple(truth.mentions[0][:1]), (Mention((3, 5), ("t1",)),)), None)
-    (ball,) = namings_of_truth(sentence, 0, truth)
+    (ball,) = phrases_of_truth(sentence, 0, truth)
     assert ball.words == (0, 1, 2)
     assert ball.kind == "ball"
     assert ball.boxes.tolist() == [[0, 0, 0.5, 1]]
-    (box,) = namings_of_truth(sentence, 1, truth, {"t1": Box((0.2, 0, 0.4, 1), "box")})
+    (box,) = phrases_of_truth(sentence, 1, truth, {"t1": Box((0.2, 0, 0.4, 1), "box")})
     assert (box.words, box.boxes.tolist()) == ((3, 4), [[pytest.approx(0.2), 0, pytest.approx(0.4), 1]])
-    assert namings_of_truth(sentence, 1, truth, {}) == []
+    assert phrases_of_truth(sentence, 1, truth, {}) == []
 
 
 # sides
@@ -95,13 +95,13 @@ def test_sides_are_those_of_two_things_in_a_caption_that_has_sides():
 
 def test_the_loss_of_sides_is_that_of_telling_things_apart_by_words_and_by_regions():
     image, text = graphs()
-    owner = torch.tensor([1, 0])
+    image_index = torch.tensor([1, 0])
     phrases, _ = pack([[named(0, LEFT), named(1, RIGHT)], []])
     # in channel 0 the words of the first sentence say 1 (left) and 0 (right), the regions of its picture 0 and 1
     wrong, unsure, right = log(1 + exp(SHARPNESS)), log(2), log(1 + exp(-SHARPNESS))
-    loss = side_loss(image, text, owner, phrases, torch.tensor([[ACROSS, 0, 1]]))
+    loss = side_loss(image, text, image_index, phrases, torch.tensor([[ACROSS, 0, 1]]))
     assert loss.item() == pytest.approx((wrong + unsure) / 2 + (unsure + right) / 2, rel=1e-5)
-    assert side_loss(image, text, owner, phrases, torch.zeros(0, 3, dtype=torch.long)) == 0
+    assert side_loss(image, text, image_index, phrases, torch.zeros(0, 3, dtype=torch.long)) == 0
 
 
 def test_following_the_gradient_of_sides_parts_words_and_regions():

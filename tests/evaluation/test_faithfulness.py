@@ -12,7 +12,7 @@ from PIL import Image
 from hgan.cli.main import main
 from hgan.data.folder import Box, read_dataset
 from hgan.data.nouns import named_labels
-from hgan.data.phrases import Naming, hits, namings_of_labels, namings_of_truth
+from hgan.data.phrases import GroundedPhrase, hits, phrases_of_labels, phrases_of_truth
 from hgan.data.truth import Group, Mention, SceneTruth, hard_groups, read_truth
 from hgan.encoding import encode_images
 from hgan.evaluation.faithfulness import audit, deletion, proposals
@@ -97,37 +97,37 @@ def test_nouns_are_found_in_plural_and_in_pairs():
 
 def test_a_noun_counts_only_where_a_box_of_its_label_is_known(tiny_processor):
     sentence = tiny_processor.read("a dog and a cat")
-    namings = namings_of_labels(sentence, [Box((0.0, 0.0, 0.5, 0.5), "dog"), Box((0.5, 0.0, 1.0, 0.5), "dog")])
-    assert namings_of_labels(sentence, [Box((0.0, 0.0, 0.5, 0.5), "dog", score=0.49)]) == []  # too doubtful to be truth
-    assert [(n.words, n.kind, n.boxes.shape) for n in namings] == [((1,), "dog", (2, 4))]
+    grounded_phrases = phrases_of_labels(sentence, [Box((0.0, 0.0, 0.5, 0.5), "dog"), Box((0.5, 0.0, 1.0, 0.5), "dog")])
+    assert phrases_of_labels(sentence, [Box((0.0, 0.0, 0.5, 0.5), "dog", score=0.49)]) == []  # too doubtful to be truth
+    assert [(n.words, n.kind, n.boxes.shape) for n in grounded_phrases] == [((1,), "dog", (2, 4))]
 
 
 def test_a_detectors_spelling_of_a_label_is_understood(tiny_processor):
     sentence = tiny_processor.read("an airplane")
-    assert len(namings_of_labels(sentence, [Box((0.0, 0.0, 1.0, 1.0), "aeroplane")])) == 1
+    assert len(phrases_of_labels(sentence, [Box((0.0, 0.0, 1.0, 1.0), "aeroplane")])) == 1
 
 
 def test_mentions_become_nodes_of_the_text_graph(tiny_processor):
     truth = SceneTruth({"t0": Box((0.0, 0.0, 0.5, 1.0), "ball")}, ((Mention((1, 3), ("t0",)),),), None)
     sentence = tiny_processor.read("A red, ball!")
-    (naming,) = namings_of_truth(sentence, 0, truth)
-    assert [sentence.words[n] for n in naming.words] == ["red", "ball"]
-    assert naming.kind == "ball"
+    (named_phrase,) = phrases_of_truth(sentence, 0, truth)
+    assert [sentence.words[n] for n in named_phrase.words] == ["red", "ball"]
+    assert named_phrase.kind == "ball"
 
 
 def test_the_region_with_the_largest_sum_of_terms_points():
-    naming = Naming((0, 1), torch.tensor([LEFT]), "dog")
+    named_phrase = GroundedPhrase((0, 1), torch.tensor([LEFT]), "dog")
     terms = torch.tensor([[0.0, 0.5, 0.4], [0.0, 0.1, 0.4], [9.0, 0.0, 0.0]])  # right by sum, left by one word alone
-    pointed = point(naming, terms, REGIONS, KINDS)
+    pointed = point(named_phrase, terms, REGIONS, KINDS)
     assert not pointed["all"].hit
-    assert point(Naming((0,), naming.boxes, "dog"), terms, REGIONS, KINDS)["all"].hit
+    assert point(GroundedPhrase((0,), named_phrase.boxes, "dog"), terms, REGIONS, KINDS)["all"].hit
     assert pointed["all"].random == pytest.approx(1 / 3)
     assert pointed["objects"].random == pytest.approx(1 / 2)
 
 
 def test_a_context_cell_can_point_but_not_among_objects():
     terms = torch.tensor([[0.9, 0.1, 0.5]])
-    pointed = point(Naming((0,), torch.tensor([RIGHT]), "dog"), terms, REGIONS, KINDS)
+    pointed = point(GroundedPhrase((0,), torch.tensor([RIGHT]), "dog"), terms, REGIONS, KINDS)
     assert (pointed["all"].hit, pointed["objects"].hit) == (False, True)
 
 
@@ -150,7 +150,7 @@ def test_any_of_several_things_is_a_hit():
 
 
 def test_a_picture_without_detections_misses_among_objects():
-    pointed = point(Naming((0,), torch.tensor([WHOLE]), "dog"), torch.ones(1, 1), REGIONS[:1], KINDS[:1])
+    pointed = point(GroundedPhrase((0,), torch.tensor([WHOLE]), "dog"), torch.ones(1, 1), REGIONS[:1], KINDS[:1])
     assert (pointed["all"].hit, pointed["objects"].hit, pointed["objects"].possible) == (True, False, False)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from hgan.data.record import CaptionFact, Record
 from hgan.evaluation.metrics import (
+    image_indices,
     image_to_text_ranks,
-    owners,
     places,
     recall,
     retrieval_metrics,
@@ -54,7 +54,7 @@ def pictures() -> list[Record]:
 
 def test_a_caption_is_true_of_its_own_picture_and_of_those_that_facts_name():
     assert truth_of(pictures()).tolist() == [[True, True, False], [False, True, True], [False, False, False]]
-    assert owners(pictures()).tolist() == [0, 0, 1]
+    assert image_indices(pictures()).tolist() == [0, 0, 1]
     assert tags_of(pictures()) == ["full", "place", None]
 
 
@@ -104,14 +104,16 @@ def test_pictures_without_sentences_are_distractors_and_not_queries():
     assert metrics.text_to_image.r1 == 50
 
 
-def slow_ranks(table: torch.Tensor, owner: torch.Tensor) -> tuple[list[int], list[int]]:
+def slow_ranks(table: torch.Tensor, image_index: torch.Tensor) -> tuple[list[int], list[int]]:
     """The definition, one query at a time: everything foreign that scores as much stands before the truth."""
     texts, images = range(table.shape[1]), range(table.shape[0])
-    to_image = [1 + sum(bool(table[i, t] >= table[owner[t], t]) for i in images if i != owner[t]) for t in texts]
+    to_image = [
+        1 + sum(bool(table[i, t] >= table[image_index[t], t]) for i in images if i != image_index[t]) for t in texts
+    ]
     to_text = []
     for i in images:
-        own = [table[i, t] for t in texts if owner[t] == i]
-        foreign = [table[i, t] for t in texts if owner[t] != i]
+        own = [table[i, t] for t in texts if image_index[t] == i]
+        foreign = [table[i, t] for t in texts if image_index[t] != i]
         to_text.append(1 + sum(bool(s >= max(own)) for s in foreign) if own else 0)
     return to_text, to_image
 
@@ -122,10 +124,10 @@ def test_ranks_equal_the_definition_on_tables_full_of_ties(data, images, texts):
     table = torch.tensor(
         data.draw(st.lists(st.lists(cell, min_size=texts, max_size=texts), min_size=images, max_size=images))
     )
-    owner = torch.tensor(data.draw(st.lists(st.integers(0, images - 1), min_size=texts, max_size=texts)))
-    to_text, to_image = slow_ranks(table, owner)
-    assert image_to_text_ranks(table, owner).tolist() == to_text
-    assert text_to_image_ranks(table, owner).tolist() == to_image
+    image_index = torch.tensor(data.draw(st.lists(st.integers(0, images - 1), min_size=texts, max_size=texts)))
+    to_text, to_image = slow_ranks(table, image_index)
+    assert image_to_text_ranks(table, image_index).tolist() == to_text
+    assert text_to_image_ranks(table, image_index).tolist() == to_image
 
 
 def test_metrics_as_plain_data_hold_both_directions_and_their_sum():
@@ -136,22 +138,22 @@ def test_metrics_as_plain_data_hold_both_directions_and_their_sum():
 
 
 @pytest.mark.parametrize(
-    ("table", "owner"),
+    ("table", "image_index"),
     [
         (torch.zeros(2, 3), [0, 1]),
         (torch.zeros(2, 2), [0, 2]),
         (torch.zeros(2, 2), [0, -1]),
         (torch.zeros(4), [0, 1, 2, 3]),
     ],
-    ids=["too few owners", "owner beyond the table", "negative owner", "no table"],
+    ids=["too few image_indices", "image_index beyond the table", "negative image_index", "no table"],
 )
-def test_a_table_that_does_not_fit_its_owners_is_refused(table, owner):
+def test_a_table_that_does_not_fit_its_owners_is_refused(table, image_index):
     with pytest.raises(ValueError, match="got a table of shape"):
-        retrieval_metrics(table, torch.tensor(owner))
+        retrieval_metrics(table, torch.tensor(image_index))
 
 
 def test_a_table_without_sentences_is_refused():
-    with pytest.raises(ValueError, match=r"got a table of shape \(2, 0\) and 0 owners"):
+    with pytest.raises(ValueError, match=r"got a table of shape \(2, 0\) and 0 records"):
         retrieval_metrics(torch.zeros(2, 0), torch.zeros(0, dtype=torch.long))
 
 

@@ -63,8 +63,8 @@ def test_a_suppressed_box_suppresses_nothing():
 
 
 def test_a_box_without_score_suppresses_nothing():
-    twins = torch.tensor([[[0.0, 0.0, 0.4, 1.0], [0.0, 0.0, 0.4, 1.0]]])
-    assert batched_nms(twins, torch.tensor([[0.0, 0.0]]), 0.5).tolist() == [[False, False]]
+    mirrored_pairs = torch.tensor([[[0.0, 0.0, 0.4, 1.0], [0.0, 0.0, 0.4, 1.0]]])
+    assert batched_nms(mirrored_pairs, torch.tensor([[0.0, 0.0]]), 0.5).tolist() == [[False, False]]
 
 
 def ramp(height: int, width: int) -> torch.Tensor:

@@ -129,13 +129,13 @@ def losses_of(model, regions, words, proposals, place) -> torch.Tensor:
     image, text = model.graph_of_regions(regions), model.graph_of_words(words)
     parameters = model.similarity_parameters
     table = similarity(image, text, parameters)
-    owner = torch.arange(4, device=place)
-    rivals = owner[:, None] != owner[None, :]
+    image_index = torch.arange(4, device=place)
+    negatives = image_index[:, None] != image_index[None, :]
     teacher = torch.eye(4).to(place)
     scale = model.logit_scale.exp()
     matching, _ = objective(
-        table, owner, scale, rivals, teacher, hinge_weight=1.0, level_weight=0.2, teacher_weight=0.5, teacher_temperature=0.1,
-        margin=0.2,
+        table, image_index, scale, negatives, teacher, hinge_weight=1.0, level_weight=0.2,
+        teacher_weight=0.5, teacher_temperature=0.1, margin=0.2,
     )  # fmt: skip
     boxes = torch.tensor([[[0.1, 0.1, 0.6, 0.7], [0.4, 0.4, 0.9, 0.9]]] * 4)
     detection = proposal_loss(
@@ -144,8 +144,8 @@ def losses_of(model, regions, words, proposals, place) -> torch.Tensor:
     )  # fmt: skip
     named = Named(torch.tensor([0, 0, 2]), torch.tensor([[0], [1], [0]]), boxes[:3], torch.ones(3, 2, dtype=torch.bool))
     named = named.map(lambda tensor: tensor.to(place))
-    grounding = grounding_loss(image, text, owner, named, parameters.temperature)
-    sides = side_loss(image, text, owner, named, torch.tensor([[0, 0, 1]]).to(place))
+    grounding = grounding_loss(image, text, image_index, named, parameters.temperature)
+    sides = side_loss(image, text, image_index, named, torch.tensor([[0, 0, 1]]).to(place))
     return matching + detection + grounding + sides + contrastive_loss(table.score * scale)
 
 

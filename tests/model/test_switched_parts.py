@@ -12,7 +12,7 @@ from hgan import HGANConfig, HGANModel, HGANProcessor
 from hgan.checkpoint import fingerprint, load, save_checkpoint
 from hgan.cli.report import explanation_lines
 from hgan.data.folder import read_dataset
-from hgan.data.phrases import Naming
+from hgan.data.phrases import GroundedPhrase
 from hgan.data.readable import encode_records
 from hgan.encoding import encode_texts
 from hgan.evaluation.faithfulness.edges import point_edges
@@ -262,7 +262,7 @@ def test_settings_that_no_model_can_have_are_refused(tiny_config, settings, mess
 def test_edges_point_at_the_two_things_named():
     """Three regions, of which the first lies on the ball and the second on the box; nodes 0 and 1 name the ball, 2 the box."""
     boxes = torch.tensor([[0.0, 0.0, 0.4, 0.5], [0.6, 0.0, 1.0, 1.0], [0.4, 0.6, 0.5, 0.7]])
-    namings = [Naming((0, 1), boxes[:1], "ball"), Naming((2,), boxes[1:2], "box")]
+    grounded_phrases = [GroundedPhrase((0, 1), boxes[:1], "ball"), GroundedPhrase((2,), boxes[1:2], "box")]
     edges = TextEdges(
         torch.tensor([[0, 1, 0]]), torch.tensor([[1, 2, 2]]), torch.zeros(1, 3, 2), torch.zeros(1, 3),
         torch.zeros(1), torch.tensor([[True, True, False]]), torch.zeros(1, 3, 4), torch.zeros(1, 3, 4),
@@ -272,13 +272,13 @@ def test_edges_point_at_the_two_things_named():
     values[2, 1, 0] = 8.0  # no edge
     values[1, 0, 1] = 0.3
     zero = torch.zeros(3, 3, 3)
-    found = point_edges(namings, EdgeTerms(values, zero, zero), edges, boxes)
+    found = point_edges(grounded_phrases, EdgeTerms(values, zero, zero), edges, boxes)
     assert (found.hit, found.iou, found.possible) == (True, True, True)
     assert found.random == pytest.approx(1 / 6)
     values[1, 1, 0] = 0.4  # the other way round
-    assert not point_edges(namings, EdgeTerms(values, zero, zero), edges, boxes).hit
-    assert point_edges(namings[:1], EdgeTerms(values, zero, zero), edges, boxes) is None
-    assert point_edges(namings, EdgeTerms(zero, zero, zero), edges, boxes) is None
+    assert not point_edges(grounded_phrases, EdgeTerms(values, zero, zero), edges, boxes).hit
+    assert point_edges(grounded_phrases[:1], EdgeTerms(values, zero, zero), edges, boxes) is None
+    assert point_edges(grounded_phrases, EdgeTerms(zero, zero, zero), edges, boxes) is None
 
 
 def test_an_explanation_on_the_command_line_lists_edges(retriever):

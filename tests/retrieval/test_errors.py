@@ -12,7 +12,7 @@ import hgan.retrieval.errors
 from hgan.cli.report import evaluation_report
 from hgan.data.folder import CaptionFact, read_dataset
 from hgan.evaluation.evaluate import Scored
-from hgan.evaluation.metrics import owners, retrieval_metrics, truth_of
+from hgan.evaluation.metrics import image_indices, retrieval_metrics, truth_of
 from hgan.gallery.build import build_gallery
 from hgan.gallery.store import CaptionKey, Gallery, Item
 from hgan.model.similarity import score_table
@@ -77,10 +77,10 @@ def test_with_facts_any_scene_a_caption_is_true_of_is_a_hit():
 def test_the_metrics_are_those_of_the_stored_graphs(tiny_retriever):
     analysis, gallery = tiny_retriever.analyse(), tiny_retriever.gallery
     table = score_table(gallery.images.rows(range(12)), gallery.captions.rows(range(24)), tiny_retriever.parameters)
-    owner = torch.arange(24) // 2
-    assert analysis.metrics["score"] == retrieval_metrics(table.score, owner)
+    image_index = torch.arange(24) // 2
+    assert analysis.metrics["score"] == retrieval_metrics(table.score, image_index)
     for name, level in table.levels.items():
-        assert analysis.metrics[name] == retrieval_metrics(level, owner)
+        assert analysis.metrics[name] == retrieval_metrics(level, image_index)
     assert (analysis.pictures, analysis.captions, len(analysis.rows)) == (12, 24, 36)
     assert len(analysis.failures) == sum(row.rank > 1 for row in analysis.rows) > 0
     first = 100 * sum(row.rank == 1 for row in analysis.rows if row.direction == "text_to_image") / 24
@@ -125,7 +125,7 @@ def test_facts_of_a_dataset_reach_the_analysis_which_says_what_evaluate_says(tin
     assert analysis.tags["full"].r1 < 100
     images, captions = gallery.images.rows(range(12)), gallery.captions.rows(range(24))
     table = score_table(images, captions, tiny_retriever.parameters)
-    report = evaluation_report(Scored(table, owners(known), truth_of(known)), known)
+    report = evaluation_report(Scored(table, image_indices(known), truth_of(known)), known)
     assert json.loads(json.dumps(report["levels"])) == {
         name: analysis.metrics[name].to_json() for name in ("global", "local", "cross")
     }

@@ -11,7 +11,7 @@ import torch
 
 from hgan.data.batch import NONE, NamedPairs
 from hgan.data.collate import Collate, pack, same_words
-from hgan.data.phrases import Naming
+from hgan.data.phrases import GroundedPhrase
 from hgan.data.record import Box
 from hgan.data.samples import FalseCaption, Sample
 from hgan.model.edges import EdgeParameters
@@ -51,7 +51,9 @@ def pairs(mirror: int = NONE, false: int = NONE) -> NamedPairs:
     return NamedPairs(torch.tensor([0]), torch.tensor([1]), torch.tensor([mirror]), torch.tensor([false]), *ends)
 
 
-NAMED, _ = pack([[Naming((0,), torch.tensor([LEFT]), "ball"), Naming((1,), torch.tensor([RIGHT]), "box")], []])
+NAMED, _ = pack(
+    [[GroundedPhrase((0,), torch.tensor([LEFT]), "ball"), GroundedPhrase((1,), torch.tensor([RIGHT]), "box")], []]
+)
 
 
 def grounding(predicate: float, mirror: int) -> float:
@@ -117,7 +119,7 @@ def test_a_batch_says_which_pair_is_where_and_what_is_false_of_it(collate):
     plain = scene("a dog on the left of a cat", false="a dog on the right of a cat")
     batch = collate([plain, scene("a dog on the right of a cat", twin=True)])
     told, text = batch.pairs, batch.named.text
-    order = {"true": 0, "false": batch.false_of.tolist().index(0), "twin": batch.owner.tolist().index(1)}
+    order = {"true": 0, "false": batch.false_of.tolist().index(0), "twin": batch.image_index.tolist().index(1)}
     assert text.tolist() == [order["true"]] * 2 + [order["twin"]] * 2
     assert batch.named.words[:2].tolist() == [[1], [7]]
     assert told.mirror.tolist() == [1, 0]

@@ -82,7 +82,7 @@ def test_a_scene_may_stand_beside_its_mirror_image_with_the_sides_in_its_caption
     said = ("The dot is left of it, right beside a box", "On the Right a dot", "a dot")
     scene = replace(dot, captions=said, facts=(CaptionFact("full", frozenset(("dot",))),) * 3)
     photo = replace(dot, id="photo", facts=None)
-    data = TrainingSet([scene] * 4 + [photo] * 4, 3, 0.5, seed=0, sources=[0] * 4 + [1] * 4, twins=True)
+    data = TrainingSet([scene] * 4 + [photo] * 4, 3, 0.5, seed=0, sources=[0] * 4 + [1] * 4, mirrored_pairs=True)
     of_scenes = [batch for batch in data.batches(4) if max(batch) < 4]
     assert len(of_scenes) == 2
     assert all(batch[1::2] == [~index for index in batch[::2]] for batch in of_scenes)
@@ -184,9 +184,12 @@ def test_batches_are_of_one_dataset_and_hold_groups_whole(dot):
 def test_a_picture_that_a_caption_is_true_of_is_no_rival_in_a_batch(collate):
     one = replace(sample("a", ("dog", "a big cat")), true_of=[frozenset("a"), frozenset("ab")])
     batch = collate([one, sample("b", ("a red ball",))])
-    texts = [(owner, text) for owner, text in zip(batch.owner.tolist(), batch.input_ids.tolist(), strict=True)]
-    assert [owner for owner, _ in texts] == [0, 0, 1]  # by length
-    assert batch.rivals.tolist() == [[False, False, True], [True, False, False]]
+    texts = [
+        (image_index, text)
+        for image_index, text in zip(batch.image_index.tolist(), batch.input_ids.tolist(), strict=True)
+    ]
+    assert [image_index for image_index, _ in texts] == [0, 0, 1]  # by length
+    assert batch.negatives.tolist() == [[False, False, True], [True, False, False]]
 
 
 def test_a_mirror_image_is_a_rival_where_the_caption_has_a_side(collate):
@@ -195,8 +198,8 @@ def test_a_mirror_image_is_a_rival_where_the_caption_has_a_side(collate):
     twin = replace(sample("a", ("the big dog right of it",)), look=(path, True))
     other = replace(sample("b", ("the big red dog left of the cat",)), look=(Path("b.png"), False))
     batch = collate([plain, twin, other])
-    assert batch.owner.tolist() == [0, 0, 1, 2]  # by length
-    assert batch.rivals.tolist() == [
+    assert batch.image_index.tolist() == [0, 0, 1, 2]  # by length
+    assert batch.negatives.tolist() == [
         [False, False, True, True],
         [False, True, False, False],  # what another picture's caption with a side says of a mirror image is not known
         [True, True, False, False],
@@ -206,8 +209,8 @@ def test_a_mirror_image_is_a_rival_where_the_caption_has_a_side(collate):
 def test_a_false_caption_is_a_rival_of_its_own_picture_alone(collate):
     one = replace(sample("a", ("the red dog",)), false=(FalseCaption("the big red dog", 0),))
     batch = collate([one, sample("b", ("a cat",))])
-    assert batch.owner.tolist() == [1, 0, -1]  # by length
-    assert batch.rivals.tolist() == [[True, False, True], [False, True, False]]
+    assert batch.image_index.tolist() == [1, 0, -1]  # by length
+    assert batch.negatives.tolist() == [[True, False, True], [False, True, False]]
     assert batch.false_of.tolist() == [-1, -1, 1]
 
 
@@ -225,8 +228,12 @@ def test_only_captions_whose_truth_is_exact_are_made_false(dot):
 
 def test_the_teacher_compares_each_text_with_all_captions_of_each_picture(collate):
     samples = [
-        replace(sample("a"), meanings=torch.tensor([[1.0, 0.0]]), gist=torch.tensor([0.6, 0.8])),
-        replace(sample("b", ("a cat",)), meanings=torch.tensor([[0.0, 1.0]]), gist=torch.tensor([0.0, 1.0])),
+        replace(sample("a"), caption_embeddings=torch.tensor([[1.0, 0.0]]), mean_embedding=torch.tensor([0.6, 0.8])),
+        replace(
+            sample("b", ("a cat",)),
+            caption_embeddings=torch.tensor([[0.0, 1.0]]),
+            mean_embedding=torch.tensor([0.0, 1.0]),
+        ),
     ]
     torch.testing.assert_close(collate(samples).teacher, torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
     assert collate([samples[0], sample("c")]).teacher is None
@@ -236,10 +243,10 @@ def test_captions_of_a_batch_know_their_pictures(collate, tiny_processor):
     samples = [sample("a", ("the big red dog runs", "dog")), sample("b", ("a cat", "a big cat"))]
     batch = collate(samples)
     assert batch.ids == ("a", "b")
-    for row, owner in enumerate(batch.owner.tolist()):
+    for row, image_index in enumerate(batch.image_index.tolist()):
         text = tiny_processor.tokenizer.decode(batch.input_ids[row], skip_special_tokens=True)
-        assert text in samples[owner].captions
-    assert sorted(batch.owner.tolist()) == [0, 0, 1, 1]
+        assert text in samples[image_index].captions
+    assert sorted(batch.image_index.tolist()) == [0, 0, 1, 1]
 
 
 def test_boxes_of_a_batch_are_padded_and_masked(collate):

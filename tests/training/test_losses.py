@@ -11,8 +11,8 @@ from hgan.training.losses import (
     group_loss,
     hardest_hinge,
     info_nce,
+    negatives_of,
     objective,
-    rivals_of,
 )
 from hgan.training.step import Collapse, TrainingError
 from hgan.types import Similarity
@@ -20,7 +20,7 @@ from hgan.types import Similarity
 # Two pictures, three sentences: the first two belong to the first picture.
 SCORES = torch.tensor([[0.9, 0.5, 0.8], [0.3, 0.6, 0.4]])
 OWNER = torch.tensor([0, 0, 1])
-RIVALS = rivals_of(OWNER, 2)
+RIVALS = negatives_of(OWNER, 2)
 MARGIN = 0.2
 
 
@@ -50,52 +50,56 @@ def test_hinge_with_the_hardest_negative_is_what_paper_and_pencil_say():
 
 
 def test_hinge_of_a_table_that_keeps_the_margin_is_zero():
-    assert hardest_hinge(torch.eye(3), torch.arange(3), MARGIN, rivals_of(torch.arange(3), 3)) == 0
+    assert hardest_hinge(torch.eye(3), torch.arange(3), MARGIN, negatives_of(torch.arange(3), 3)) == 0
 
 
 def test_hinge_of_collapsed_embeddings_is_twice_the_margin():
-    owner = torch.arange(4)
-    assert hardest_hinge(torch.full((4, 4), 0.7), owner, MARGIN, rivals_of(owner, 4)).item() == pytest.approx(
-        2 * MARGIN
-    )
+    image_index = torch.arange(4)
+    assert hardest_hinge(
+        torch.full((4, 4), 0.7), image_index, MARGIN, negatives_of(image_index, 4)
+    ).item() == pytest.approx(2 * MARGIN)
 
 
 @pytest.mark.parametrize(
     "loss",
     [
-        lambda s, o: info_nce(s, o, one(), rivals_of(o, 2)),
-        lambda s, o: hardest_hinge(s, o, MARGIN, rivals_of(o, 2)),
+        lambda s, o: info_nce(s, o, one(), negatives_of(o, 2)),
+        lambda s, o: hardest_hinge(s, o, MARGIN, negatives_of(o, 2)),
     ],
 )
 def test_the_order_of_sentences_and_pictures_changes_no_loss(loss):
     columns, rows = torch.tensor([2, 0, 1]), torch.tensor([1, 0])
     moved = SCORES[rows][:, columns]
-    owner = rows[OWNER[columns]]  # rows is its own inverse
-    assert loss(moved, owner).item() == pytest.approx(loss(SCORES, OWNER).item(), abs=1e-6)
+    image_index = rows[OWNER[columns]]  # rows is its own inverse
+    assert loss(moved, image_index).item() == pytest.approx(loss(SCORES, OWNER).item(), abs=1e-6)
 
 
 def test_a_picture_that_a_sentence_is_also_true_of_is_no_rival():
     # the second sentence is true of the second picture as well, which scores higher
-    rivals = torch.tensor([[False, False, True], [True, False, False]])
+    negatives = torch.tensor([[False, False, True], [True, False, False]])
     to_image = [-log(exp(0.9) / (exp(0.9) + exp(0.3))), 0.0, -log(exp(0.4) / (exp(0.8) + exp(0.4)))]
     to_text = [
         -log(exp(0.9) / (exp(0.9) + exp(0.8))),
         -log(exp(0.5) / (exp(0.5) + exp(0.8))),
         -log(exp(0.4) / (exp(0.4) + exp(0.3))),
     ]
-    assert info_nce(SCORES, OWNER, one(), rivals).item() == pytest.approx((sum(to_image) + sum(to_text)) / 6, abs=1e-6)
+    assert info_nce(SCORES, OWNER, one(), negatives).item() == pytest.approx(
+        (sum(to_image) + sum(to_text)) / 6, abs=1e-6
+    )
     # .1 + 0, .5 + 0, .1 + .6
-    assert hardest_hinge(SCORES, OWNER, MARGIN, rivals).item() == pytest.approx(1.3 / 3, abs=1e-6)
+    assert hardest_hinge(SCORES, OWNER, MARGIN, negatives).item() == pytest.approx(1.3 / 3, abs=1e-6)
 
 
 def test_a_false_sentence_is_a_rival_of_its_picture_and_asks_for_none():
     scores = torch.tensor([[0.9, 0.8, 0.1], [0.2, 0.7, 0.5]])  # the second sentence is a false one of the first picture
-    owner, rivals = torch.tensor([0, -1, 1]), torch.tensor([[False, True, True], [True, False, False]])
+    image_index, negatives = torch.tensor([0, -1, 1]), torch.tensor([[False, True, True], [True, False, False]])
     to_image = [-log(exp(0.9) / (exp(0.9) + exp(0.2))), -log(exp(0.5) / (exp(0.5) + exp(0.1)))]
     to_text = [-log(exp(0.9) / (exp(0.9) + exp(0.8) + exp(0.1))), -log(exp(0.5) / (exp(0.5) + exp(0.2)))]
-    assert info_nce(scores, owner, one(), rivals).item() == pytest.approx((sum(to_image) + sum(to_text)) / 4, abs=1e-6)
+    assert info_nce(scores, image_index, one(), negatives).item() == pytest.approx(
+        (sum(to_image) + sum(to_text)) / 4, abs=1e-6
+    )
     # picture to text + text to picture: .1 + 0, 0 + 0
-    assert hardest_hinge(scores, owner, MARGIN, rivals).item() == pytest.approx(0.1 / 2, abs=1e-6)
+    assert hardest_hinge(scores, image_index, MARGIN, negatives).item() == pytest.approx(0.1 / 2, abs=1e-6)
 
 
 def test_soft_targets_are_what_paper_and_pencil_say():
@@ -188,11 +192,11 @@ def softplus(x: float) -> float:
 
 def test_within_a_group_a_text_is_set_against_its_own_group_alone():
     scores = torch.tensor([[0.9, 0.5, 0.1], [0.4, 0.7, 0.2], [0.8, 0.9, 0.6]])
-    owner, group = torch.tensor([0, 1, 2]), torch.tensor([0, 0, 1])  # the third picture has no other in its group
+    image_index, group = torch.tensor([0, 1, 2]), torch.tensor([0, 0, 1])  # the third picture has no other in its group
     s = 3.0
     to_image = [softplus(s * (0.4 - 0.9)), softplus(s * (0.5 - 0.7))]
     to_text = [softplus(s * (0.5 - 0.9)), softplus(s * (0.4 - 0.7))]
-    loss = group_loss(scores, owner, torch.tensor(s), rivals_of(owner, 3), group)
+    loss = group_loss(scores, image_index, torch.tensor(s), negatives_of(image_index, 3), group)
     assert loss.item() == pytest.approx((sum(to_image) + sum(to_text)) / 4, abs=1e-6)
 
 

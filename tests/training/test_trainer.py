@@ -300,7 +300,7 @@ def test_the_moving_average_leaves_what_rests_alone_to_the_bit(train_config):
         ({"side_weight": 1.0}, "got side_weight=1.0 without grounding_weight"),
         ({"edge_weight": 1.0}, "got edge_weight=1.0 without grounding_weight, but expected both"),
         ({"false_weight": 1.0}, "got false_weight=1.0 without false_captions, but expected both"),
-        ({"twins": True, "batch_size": 3}, "got twins with batch_size=3, but expected an even one"),
+        ({"mirrored_pairs": True, "batch_size": 3}, "got mirrored_pairs with batch_size=3, but expected an even one"),
     ],
 )
 def test_settings_that_would_do_nothing_are_refused(train_config, changes, told):

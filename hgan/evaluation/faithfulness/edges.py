@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ...data.phrases import Naming, hits
+from ...data.phrases import GroundedPhrase, hits
 from ...model.edge_terms import EdgeTerms
 from ...types import TextEdges
 from .pointing import percent
@@ -32,16 +32,16 @@ class EdgePointed:
 
 
 def point_edges(
-    namings: Sequence[Naming], terms: EdgeTerms, edges: TextEdges, boxes: Float[Tensor, "regions 4"]
+    grounded_phrases: Sequence[GroundedPhrase], terms: EdgeTerms, edges: TextEdges, boxes: Float[Tensor, "regions 4"]
 ) -> EdgePointed | None:
     """One caption with its own picture; None where it has no edge between two phrases, or the picture no pair of things.
 
     Args:
-        namings: the phrases; the first one that has a word counts for it.
+        grounded_phrases: the phrases; the first one that has a word counts for it.
         edges: of the caption, a batch of one.
         boxes: of the real regions.
     """
-    phrase = {node: n for n, naming in reversed(list(enumerate(namings))) for node in naming.words}
+    phrase = {node: n for n, named_phrase in reversed(list(enumerate(grounded_phrases))) for node in named_phrase.words}
     ends = [
         (e, phrase.get(first, -1), phrase.get(second, -1))
         for e, (first, second) in enumerate(zip(edges.first[0].tolist(), edges.second[0].tolist(), strict=True))
@@ -51,7 +51,9 @@ def point_edges(
     pairs = terms.total.abs().sum(0) > 0  # of things
     if not ends or not pairs.any():
         return None
-    on = [hits(boxes, naming.boxes) for naming in namings]  # each by overlap or centre, and by overlap alone
+    on = [
+        hits(boxes, named_phrase.boxes) for named_phrase in grounded_phrases
+    ]  # each by overlap or centre, and by overlap alone
     right = torch.stack([torch.stack([on[i][way][:, None] & on[j][way] for way in (0, 1)]) for _, i, j in ends])
     values = terms.total[[e for e, _, _ in ends]].masked_fill(~pairs, -torch.inf)
     best = int(values.flatten().argmax())

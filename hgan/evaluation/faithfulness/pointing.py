@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ...data.phrases import Naming, hits
+from ...data.phrases import GroundedPhrase, hits
 from ...model.boxes import area
 from ...types import OBJECT
 
@@ -25,7 +25,7 @@ REGION_SETS = ("all", "objects")  # context cells among them, or detections alon
 
 @dataclass(frozen=True)
 class Pointed:
-    """What one naming points at, for one set of regions."""
+    """What one phrase points at, for one set of regions."""
 
     hit: bool
     iou: bool  # by its overlap alone
@@ -35,14 +35,14 @@ class Pointed:
 
 
 def point(
-    naming: Naming,
+    named_phrase: GroundedPhrase,
     terms: Float[Tensor, "words regions"],
     boxes: Float[Tensor, "regions 4"],
     kinds: Int[Tensor, regions],
 ) -> dict[str, Pointed]:
-    """One naming against both sets of regions; a picture without detections is a miss for "objects"."""
-    on, overlap = hits(boxes, naming.boxes)
-    sums = terms[list(naming.words)].sum(0)
+    """One phrase against both sets of regions; a picture without detections is a miss for "objects"."""
+    on, overlap = hits(boxes, named_phrase.boxes)
+    sums = terms[list(named_phrase.words)].sum(0)
     result = {}
     for name in REGION_SETS:
         rows = torch.arange(len(boxes)) if name == "all" else (kinds == OBJECT).nonzero()[:, 0]
@@ -57,7 +57,7 @@ def point(
 
 
 def summarise(pointed: Iterable[tuple[str, dict[str, Pointed]]]) -> dict[str, Any]:
-    """Shares in percent over namings (kind, what it points at).
+    """Shares in percent over phrases (kind, what it points at).
 
     Returns:
         `mentions`; `regions`: for each set the `share` of hits, `share_iou` by overlap alone, and what to hold them against: a

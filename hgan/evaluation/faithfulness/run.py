@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ...data.phrases import TEACHER, Naming, namings_of_labels, namings_of_truth
+from ...data.phrases import TEACHER, GroundedPhrase, phrases_of_labels, phrases_of_truth
 from ...data.readable import none_readable, open_readable
 from ...data.record import Box, Record
 from ...data.truth import SceneTruth
@@ -66,8 +66,8 @@ def audit(
 
     pointed, edges_pointed = [], []
     for column, (row, number) in enumerate(tqdm(captions, desc="pointing", unit="caption", disable=not progress)):
-        if namings := _namings(records[row], number, sentences[column], truth or {}, known[row]):
-            nodes, pair = _pointed(namings, images[row], texts[column], parameters)
+        if grounded_phrases := _phrases_of(records[row], number, sentences[column], truth or {}, known[row]):
+            nodes, pair = _pointed(grounded_phrases, images[row], texts[column], parameters)
             pointed += nodes
             edges_pointed += [pair] if pair is not None else []
 
@@ -84,13 +84,13 @@ def audit(
     }
 
 
-def _namings(
+def _phrases_of(
     record: Record, number: int, sentence: Sentence, truth: Mapping[str, SceneTruth], known: Sequence[Box]
-) -> Sequence[Naming]:
+) -> Sequence[GroundedPhrase]:
     """What the words of a caption name: by the truth of the scene, or by known boxes and a list of nouns."""
     if record.id in truth:
-        return namings_of_truth(sentence, record.number(number), truth[record.id])
-    return namings_of_labels(sentence, known)
+        return phrases_of_truth(sentence, record.number(number), truth[record.id])
+    return phrases_of_labels(sentence, known)
 
 
 def _captions_of(records: Sequence[Record]) -> list[tuple[int, int]]:
@@ -102,14 +102,16 @@ def _captions_of(records: Sequence[Record]) -> list[tuple[int, int]]:
 
 
 def _pointed(
-    namings: Sequence[Naming], image: ImageGraph, text: TextGraph, parameters: SimilarityParameters
+    grounded_phrases: Sequence[GroundedPhrase], image: ImageGraph, text: TextGraph, parameters: SimilarityParameters
 ) -> tuple[list[tuple[str, dict[str, pointing.Pointed]]], edges.EdgePointed | None]:
     """Where the words of each phrase point, and where the edges between phrases do, of one pair."""
     terms = pair_terms(image, text, parameters)
     local, real = terms.local_words + terms.local_regions, image.mask[0]
     boxes, kinds = image.boxes[0][real], image.kinds[0][real]
-    pair = None if text.relations is None else edges.point_edges(namings, terms.edges, text.relations, boxes)
-    return [(naming.kind, pointing.point(naming, local, boxes, kinds)) for naming in namings], pair
+    pair = None if text.relations is None else edges.point_edges(grounded_phrases, terms.edges, text.relations, boxes)
+    return [
+        (named_phrase.kind, pointing.point(named_phrase, local, boxes, kinds)) for named_phrase in grounded_phrases
+    ], pair
 
 
 @torch.no_grad()
