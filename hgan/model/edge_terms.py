@@ -23,7 +23,7 @@ class EdgeTerms:
 
     @property
     def total(self) -> Float[Tensor, "edges regions regions"]:
-        """What each pair of things brings to each text edge."""
+        """What each pair of things contributes to each text edge."""
         return self.subjects + self.objects + self.fit
 
     @property

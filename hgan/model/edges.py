@@ -1,4 +1,4 @@
-"""Edge terms: pairs of words meet pairs of things (design section 5).
+"""Edge terms: pairs of words are aligned with pairs of things (design section 5).
 
 A text edge is a pair of words with a predicate vector u, an image edge an ordered pair of things (a, b) with phi, a small map
 of their geometry. How well they match is
@@ -187,7 +187,7 @@ def ends_on_things(
 def edge_level(
     values: Float[Tensor, "images texts edges"], text: TextEdges, share: float
 ) -> tuple[Float[Tensor, "images texts"], Float[Tensor, " texts"]]:
-    """What edges bring to the local level, and how much of it nodes keep: local = kept * nodes + edges.
+    """What edges contribute to the local level, and how much of it nodes keep: local = kept * nodes + edges.
 
     The share of the edges is r = share * (1 - null weight), and they divide it by their weights: edges = share * sum of
     weight * value, kept = 1 - r. A sentence with the null edge alone keeps nodes alone.

@@ -143,7 +143,7 @@ def _edges(
     terms: Tensor,
     pairs: PackedPairs | None,
 ) -> tuple[Tensor, Tensor] | None:
-    """What edges bring to the local level of each of the others, and what share of it nodes keep; None without edge terms."""
+    """What edges contribute to the local level of each of the others, and what share of it nodes keep; None without edge terms."""
     edges = parameters.edges
     if edges is None:
         return None
@@ -154,14 +154,14 @@ def _edges(
         pairs = packed_pairs(others.regions, edges) if pairs is None else pairs
         places = (query.mask[0].cumsum(0) - 1).clamp(min=0)  # of a node among the real ones
         values = values_of_pictures(query.relations, places, pairs, terms, ratio, edges, len(others))
-        brought, kept = edge_level(values[:, None], query.relations, edges.share)
-        return brought[:, 0], kept
+        contributed, kept = edge_level(values[:, None], query.relations, edges.share)
+        return contributed[:, 0], kept
     if others.relations is None or not isinstance(query, ImageGraph):
         return None
     starts = others.counts.cumsum(0) - others.counts
     values = values_of_sentences(query, others.relations, starts, terms, ratio, edges)
-    brought, kept = edge_level(values[None], others.relations, edges.share)
-    return brought[0], kept
+    contributed, kept = edge_level(values[None], others.relations, edges.share)
+    return contributed[0], kept
 
 
 def _sums(values: Float[Tensor, "nodes columns"], graphs: FlatGraphs) -> Float[Tensor, "graphs columns"]:

@@ -200,8 +200,8 @@ def similarity(
     if parameters.edges is not None and text.relations is not None:
         pairs = image_edges(image, parameters.edges) if pairs is None else pairs
         values = edge_values(cosines, pairs, text.relations, parameters.edges.temperature)
-        brought, kept = edge_level(values, text.relations, parameters.edges.share)
-        local = kept * local + brought
+        contributed, kept = edge_level(values, text.relations, parameters.edges.share)
+        local = kept * local + contributed
     return scored({"global": image.global_node @ text.global_node.T, "local": local, "cross": cross}, parameters)
 
 

@@ -29,7 +29,7 @@ def compare_pairs(a: Explanation, b: Explanation, shared: str) -> Comparison:
         ),
         *(edges := _edge_steps(a, b, words)),
     ]
-    listed_a, listed_b = _brought(own_a, 1.0), _brought(own_b, -1.0)
+    listed_a, listed_b = _contributed(own_a, 1.0), _contributed(own_b, -1.0)
     shared_cross = sum(x.cross - y.cross for x, y in zip(nodes_a, nodes_b, strict=True))
     views = {
         "levels": [step.value for step in levels],
@@ -64,5 +64,5 @@ def _edge_steps(a: Explanation, b: Explanation, words: bool) -> list[Step]:
     return [Step(edge.label, "local", edge.total - other[edge.first, edge.second]) for edge in a.edges]
 
 
-def _brought(nodes: Sequence[NodeTerms], sign: float) -> list[Step]:
+def _contributed(nodes: Sequence[NodeTerms], sign: float) -> list[Step]:
     return [Step(node.label, None, sign * node.total, node.index) for node in nodes]

@@ -128,7 +128,7 @@ def _rows(
 ) -> list[QueryRow]:
     found = places(table.score, truth)
     query = torch.arange(len(ids))
-    # What each level brings for the truth over the best wrong answer: what it is short of decides who lost the query.
+    # What each level contributes for the truth over the best wrong answer: what it is short of decides who lost the query.
     gaps = torch.stack(
         [
             table.weights[name] * (level[query, found.truth] - level[query, found.wrong])

@@ -146,7 +146,7 @@ def _weight_of_edges(text: TextGraph) -> float:
 
 
 def _edge_terms(terms: PairEdges, text: TextGraph, image: ImageGraph, sentence: Sentence) -> list[EdgeTerms]:
-    """The edges of the sentence with what every pair of things brings, the largest first."""
+    """The edges of the sentence with what every pair of things contributes, the largest first."""
     if text.relations is None:
         return []
     found, own, places = [], text.relations, places_of(text).tolist()

@@ -45,7 +45,7 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class NodeTerms:
-    """What one word or one region brought to the score.
+    """What one word or one region contributed to the score.
 
     `local` is its part of the local level's terms, `cross` its own term of the cross level, level weights included.
     """
@@ -62,13 +62,13 @@ class NodeTerms:
 
     @property
     def total(self) -> float:
-        """Everything this node brought."""
+        """Everything this node contributed."""
         return self.local + self.cross
 
 
 @dataclass(frozen=True)
 class ThingPair:
-    """What one ordered pair of regions brought to one edge of the sentence, by its parts."""
+    """What one ordered pair of regions contributed to one edge of the sentence, by its parts."""
 
     first: int  # region
     second: int
@@ -84,7 +84,7 @@ class ThingPair:
 
 @dataclass(frozen=True)
 class EdgeTerms:
-    """What one edge of the sentence, a pair of words with what is said of the two, brought to the score."""
+    """What one edge of the sentence, a pair of words with what is said of the two, contributed to the score."""
 
     first: int  # word
     second: int
@@ -95,11 +95,11 @@ class EdgeTerms:
 
     @property
     def total(self) -> float:
-        """Everything this edge brought."""
+        """Everything this edge contributed."""
         return sum(pair.total for pair in self.pairs)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data: the first pairs, and what the others bring together."""
+        """As plain data: the first pairs, and what the others contribute together."""
         listed = self.pairs[:MAX_PAIRS]
         return {
             **asdict(self),
@@ -177,7 +177,7 @@ class Comparison:
     """Why `a` scores above (or below) `b` for one query: `difference` = score of a - score of b.
 
     `levels` are three steps that add up to the difference. What both pairs share (the words of a sentence query, the regions
-    of a picture query) can be subtracted node by node; what differs is listed as what each brought, + for a, - for b.
+    of a picture query) can be subtracted node by node; what differs is listed as what each contributed, + for a, - for b.
 
     Sentence query: `words` = the global level, each word (its row of local terms and its cross term), the cross terms of the
     regions, and each edge of the sentence; they add up to the difference. `regions_a` and `regions_b`: each region's column of

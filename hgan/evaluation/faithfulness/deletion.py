@@ -1,7 +1,7 @@
 """Deletion: taking away the node with the largest attribution, and running the model again, should cost more score than taking
 away any other.
 
-A node's attribution is all it brought to the score: its local and its cross term, and the edge terms that it takes part in. A
+A node's attribution is all it contributed to the score: its local and its cross term, and the edge terms that it takes part in. A
 word that makes no node is never taken away. A node is taken away before the feature
 graph, so that the others can no longer read from it; the image-level and the sentence-level feature stay as they were, and the
 other words were read by the text encoder with it. Nodes go one after the other, in the order of the first attribution.
