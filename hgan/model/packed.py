@@ -143,7 +143,7 @@ def _edges(
     terms: Tensor,
     pairs: PackedPairs | None,
 ) -> tuple[Tensor, Tensor] | None:
-    """What edges contribute to the local level of each of the others, and what share of it nodes keep; None without edge terms."""
+    """What edges contribute to the local level of each of the others, and the share that nodes keep; None without edge terms."""
     edges = parameters.edges
     if edges is None:
         return None
