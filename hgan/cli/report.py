@@ -176,6 +176,7 @@ def explanation_lines(explanation: Explanation) -> list[str]:
             f"{node.label[:23]:24}{node.local:8.3f}{node.cross:8.3f}{node.total:8.3f}"
             for node in sorted(nodes, key=lambda node: -node.total)
         ]
+    lines += ["", "a local term belongs to a word and a region and is listed under both; a cross term is listed once"]
     return lines + _edge_lines(explanation)
 
 
