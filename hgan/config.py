@@ -63,6 +63,8 @@ class HGANConfig(PreTrainedConfig):
 
     model_type = "hgan"
     sub_configs = {"backbone_config": AutoConfig, "text_config": AutoConfig}
+    # Records that `transformers.Trainer` cannot gather; without them it predicts the logits.
+    keys_to_ignore_at_inference = ["similarity", "image_graph", "text_graph", "proposals"]
 
     backbone_config: dict[str, Any] | PreTrainedConfig | None = None
     backbone_taps: list[int] | tuple[int, ...] = (4, 11, -1)

@@ -1,6 +1,6 @@
 """Content words and function words. A function word goes through the sentence encoder, but makes no node of its own: articles,
 auxiliaries and the like name nothing in a picture, and what relation words say ("on", "left of") is said of two things, so the
-edges say it (design section 3).
+edges say it (architecture.md, section 3).
 
 The list is closed, and of English; every other word is a content word. Numbers are content words, also "one".
 """

@@ -30,6 +30,7 @@ MOVED = {
     "data.jsonl": "io.jsonl",
     "data.left_out": "io.left_out",
     "data.names": "io.names",
+    "data.substitutes": "data.pictures",
     "demo.about": "demo.pages.about",
     "demo.cases": "demo.parts.cases",
     "demo.classroom": "demo.pages.classroom",
@@ -104,10 +105,19 @@ MOVED = {
 }
 
 
+# By new name: what a module's own `__spec__` is. While it is imported under an old name, it has that of the alias.
+_SPECS: dict[str, ModuleSpec | None] = {}
+
+
 class _Alias(Loader):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        # The module under its new name, whole: a thread that imports the same old name never sees an empty one in its place.
+        module = importlib.import_module(_new_name(spec.name))
+        _SPECS.setdefault(module.__name__, module.__spec__)
+        return module
+
     def exec_module(self, module: ModuleType) -> None:
-        # The module under its new name takes the place of the empty one, so that no module is loaded twice.
-        sys.modules[module.__name__] = importlib.import_module(_new_name(module.__name__))
+        module.__spec__ = _SPECS[module.__name__]
 
 
 class _Finder(MetaPathFinder):

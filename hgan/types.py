@@ -134,7 +134,7 @@ class Words(Batched):
 @dataclass(frozen=True)
 class TextEdges(Batched):
     """The edges of a sentence: pairs of its most salient nodes, the first one before the second one, and what the sentence
-    says of the two (design section 5). A sentence with fewer nodes has masked edges."""
+    says of the two (architecture.md, section 5). A sentence with fewer nodes has masked edges."""
 
     first: Int[Tensor, "batch edges"]  # local nodes of the text graph; 0 where the edge is none
     second: Int[Tensor, "batch edges"]

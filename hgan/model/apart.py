@@ -1,4 +1,5 @@
-"""Local and cross level where they read different things (design section 5): things, and the background in which they stand.
+"""Local and cross level where they read different things: things, and the background in which they stand (architecture.md,
+section 5).
 
 A late interaction over all nodes contains everything that a pooled vector knows, so levels that read the same nodes repeat each
 other.

@@ -75,7 +75,9 @@ def roi_align(
     """RoIAlign (He et al., ICCV 2017) with one bilinear sample in the middle of each of `size` x `size` bins,
     averaged over bins.
 
-    Sampling points outside the picture take the border's value.
+    Sampling points outside the picture take the border's value. Samples are taken in single precision: in bfloat16, corners
+    would be rounded to 1/256 of a picture, and PyTorch sometimes gives NaN on a CPU where
+    channels come last.
     """
     batch, rois, _ = boxes.shape
     steps = (
@@ -87,9 +89,9 @@ def roi_align(
     y = points[..., 1][:, :, :, None].expand(-1, -1, -1, size)
     grid = torch.stack([x, y], -1).reshape(batch, rois, size * size, 2) * 2 - 1  # grid_sample's [-1, 1]
     sampled = F.grid_sample(
-        features, grid.to(features.dtype), mode="bilinear", padding_mode="border", align_corners=False
+        features.float(), grid.float(), mode="bilinear", padding_mode="border", align_corners=False
     )  # (B, C, R, S * S)
-    return sampled.mean(-1).transpose(1, 2)
+    return sampled.mean(-1).transpose(1, 2).to(features.dtype)
 
 
 def context_cells(grid: int) -> Float[Tensor, "cells 4"]:

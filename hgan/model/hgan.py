@@ -30,7 +30,7 @@ __all__ = ["HGANModel", "HGANOutput"]
 
 
 class HGANModel(GlobalFeatures, HGANPreTrainedModel):
-    r"""Hierarchical Graph Alignment Network (Guo et al., IEEE TMM 2023), as the project's design reads it.
+    r"""Hierarchical Graph Alignment Network (Guo et al., IEEE TMM 2023), as docs/architecture.md reads it.
 
     Either tower can be called alone: `encode_image` (pixels, or precomputed `Regions`) and `encode_text`;
     `similarity` compares what they

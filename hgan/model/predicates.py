@@ -1,4 +1,4 @@
-"""The edges of a sentence: which pairs of its words, and what the sentence says of each pair (design section 5)."""
+"""The edges of a sentence: which pairs of its words, and what the sentence says of each pair (architecture.md, section 5)."""
 
 from __future__ import annotations
 

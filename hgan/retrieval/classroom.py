@@ -1,4 +1,4 @@
-"""Cases for the classroom page: a sentence, four pictures, and what the model made of them. One JSON file, made beforehand by
+"""Cases for the classroom page: a sentence, four pictures, with how the model scored them. One JSON file, made beforehand by
 `scripts/classroom.py`, so that a class waits for no queue."""
 
 from __future__ import annotations

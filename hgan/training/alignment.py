@@ -152,7 +152,7 @@ def edge_grounding_loss(
     edges: EdgeParameters,
 ) -> Float[Tensor, ""]:
     """Edge grounding: cross entropy of the pair of things that an edge's two phrases name, among all pairs of their picture and,
-    where the text has a side, of the mirror image; mean over such edges, 0 without any (design section 5).
+    where the text has a side, of the mirror image; mean over such edges, 0 without any (architecture.md, section 5).
 
     Args:
         column: the text of each pair.

@@ -91,7 +91,7 @@ def group_loss(
     the members that it is false of; and of a picture with such a text, against the group's texts that are false of it. Mean of
     both directions over those that have any; 0 where none has.
 
-    As one column among hundreds a text that differs in one word would hardly be felt (design section 6).
+    As one column among hundreds a text that differs in one word would hardly be felt (architecture.md, section 6).
 
     Args:
         group: number of each picture's group; -1 for a picture that has none.

@@ -89,6 +89,16 @@ def test_roi_align_takes_the_value_at_the_border_for_an_empty_box_in_the_corner(
     assert roi_align(torch.full((1, 1, 4, 4), 7.0), torch.ones(1, 1, 4), 3).item() == 7
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_roi_align_of_coarse_numbers_samples_in_single_precision(dtype):
+    maps = torch.randn(2, 96, 32, 32, generator=torch.Generator().manual_seed(0)).to(dtype)
+    maps = maps.contiguous(memory_format=torch.channels_last)
+    boxes = random_boxes(2, 9)
+    pooled = roi_align(maps, boxes, 3)
+    assert pooled.dtype == dtype
+    torch.testing.assert_close(pooled, roi_align(maps.float(), boxes, 3).to(dtype), atol=0, rtol=0)
+
+
 @pytest.mark.parametrize("grid", [1, 2, 3])
 def test_context_cells_tile_the_picture(grid):
     cells = context_cells(grid)

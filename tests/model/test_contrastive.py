@@ -118,5 +118,7 @@ def test_transformers_trainer_trains_it(tiny_model, batch, tmp_path):
     before = trainer.evaluate()["eval_loss"]
     trainer.train()
     assert trainer.evaluate()["eval_loss"] < 0.7 * before
+    predicted = trainer.predict(Pairs()).predictions
+    assert [logits.shape for logits in predicted] == [(len(CAPTIONS), len(CAPTIONS))] * 2
     trainer.save_model()
     assert (tmp_path / "model.safetensors").is_file()
