@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Edge terms: pairs of words are aligned with pairs of things (design section 5).
-=======
-"""Edge terms: pairs of words meet pairs of things (architecture.md, section 5).
->>>>>>> breaker
+"""Edge terms: pairs of words are aligned with pairs of things (architecture.md, section 5).
 
 A text edge is a pair of words with a predicate vector u, an image edge an ordered pair of things (a, b) with phi, a small map
 of their geometry. How well they match is
