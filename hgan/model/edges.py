@@ -112,7 +112,9 @@ def image_edges(image: ImageGraph, parameters: EdgeParameters) -> ImageEdges:
     """All ordered pairs of the best things of each picture: its objects with the highest detector scores."""
     most = min(parameters.things, image.mask.shape[1])
     real = image.mask & (image.kinds == OBJECT)
-    things = image.scores.float().masked_fill(~real, -1.0).topk(most, 1).indices  # (B, A)
+    # A stable sort: of equal scores the first counts, here as where graphs are packed (`packed_pairs`).
+    order = image.scores.float().masked_fill(~real, -1.0).argsort(dim=1, descending=True, stable=True)
+    things = order[:, :most]  # (B, A)
     real = real.gather(1, things)
     boxes = image.boxes.gather(1, things[..., None].expand(-1, -1, 4))
     apart = ~torch.eye(most, dtype=torch.bool, device=things.device)

@@ -115,7 +115,7 @@ class Predicates(nn.Module):
         """The most salient nodes in the order in which they stand, and which of them are real."""
         n = mask.shape[1]
         most = min(self.words, n)
-        found = salience.detach().masked_fill(~mask, -math.inf).topk(most, 1).indices
+        found = salience.detach().masked_fill(~mask, -math.inf).argsort(dim=1, descending=True, stable=True)[:, :most]
         ordered = found.masked_fill(~mask.gather(1, found), n).sort(1).values
         ordered = F.pad(ordered, (0, self.words - most), value=n)
         return ordered.clamp(max=n - 1), ordered < n

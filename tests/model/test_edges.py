@@ -300,6 +300,14 @@ def test_one_graph_against_many_without_padding_equals_the_table(
         torch.testing.assert_close(rows, whole.levels[name], atol=1e-5, rtol=1e-5)
 
 
+def test_of_things_with_equal_scores_the_same_make_pairs_alone_and_packed():
+    image, text, p = pictures([7, 3], 5), sentences([4], 6), parameters(0.1, 3)
+    image = replace(image, scores=torch.full_like(image.scores, 0.5))
+    flat = flat_of(image, RaggedGraphs(flatten(image), ImageGraph).flat())
+    columns = similarity_to_all(text, flat, p).levels["local"]
+    torch.testing.assert_close(columns, similarity(image, text, p).levels["local"], atol=1e-5, rtol=1e-5)
+
+
 def flat_of(graph, flat):
     """The flat graphs in full precision."""
     changed = {"global_node": graph.global_node, "nodes": graph.nodes[graph.mask]}
