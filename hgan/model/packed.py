@@ -167,4 +167,6 @@ def _edges(
 def _sums(values: Float[Tensor, "nodes columns"], graphs: FlatGraphs) -> Float[Tensor, "graphs columns"]:
     """Over the nodes of each graph; 0 where it has none."""
     starts = graphs.counts.cumsum(0) - graphs.counts
+    if not values.shape[1]:  # torch fails on these with several threads
+        return values.new_zeros(len(starts), 0)
     return F.embedding_bag(torch.arange(len(values)), values, starts, mode="sum")  # far faster than segment_reduce

@@ -300,6 +300,18 @@ def test_one_graph_against_many_without_padding_equals_the_table(
         torch.testing.assert_close(rows, whole.levels[name], atol=1e-5, rtol=1e-5)
 
 
+def test_a_picture_without_any_region_is_compared_with_many_sentences():
+    image, text, p = pictures([0], 0), sentences([1, 1], 1), parameters(0.02, 2, apart=True)
+    flat = flat_of(text, RaggedGraphs(flatten(text), TextGraph).flat())
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)  # torch.embedding_bag fails on values without columns only then
+        found = similarity_to_all(image, flat, p).levels["local"]
+    finally:
+        torch.set_num_threads(threads)
+    torch.testing.assert_close(found, similarity(image, text, p).levels["local"], atol=1e-5, rtol=1e-5)
+
+
 def test_of_things_with_equal_scores_the_same_make_pairs_alone_and_packed():
     image, text, p = pictures([7, 3], 5), sentences([4], 6), parameters(0.1, 3)
     image = replace(image, scores=torch.full_like(image.scores, 0.5))
