@@ -6,6 +6,8 @@ docs/architecture.md draws the packages; ORDER is that drawing as a list.
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -181,3 +183,8 @@ def test_the_tests_mirror_the_package() -> None:
         if own & set(place.parts):
             continue
         assert (ROOT / "hgan" / place).is_dir() or (ROOT / place).is_dir(), place
+
+
+def test_the_app_loads_no_training_code() -> None:
+    code = "import sys, app, hgan.demo.shell; sys.exit(any(name.startswith('hgan.training') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

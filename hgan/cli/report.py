@@ -134,8 +134,8 @@ def audit_lines(report: Mapping[str, Any]) -> list[str]:
         "",
         f"proposals: recall {recalls}; right label {_number(proposals['label_accuracy'], 0)}; "
         f"{proposals['proposals_per_picture']:.1f} a picture, {proposals['boxes_per_picture']:.1f} known boxes",
-        f"{_number(proposals['proposals_per_box'], 0)} a known box, of which {_number(proposals['precision'], 0)} meet one and "
-        f"{_number(proposals['repeated'], 0)} one that a better one meets; labels shown on {_number(labels['shown'], 0)}: right "
+        f"{_number(proposals['proposals_per_box'], 0)} a known box, of which {_number(proposals['precision'], 0)} fit one and "
+        f"{_number(proposals['repeated'], 0)} repeat a better one; labels shown on {_number(labels['shown'], 0)}: right "
         f"{_number(labels['right'], 0)}, where a known box lies {_number(labels['agree'], 0)}",
         "",
         f"{'kind':16}{'mentions':>9}{'all':>7}{'objects':>9}{'boxes':>9}{'recall':>8}{'label':>7}",

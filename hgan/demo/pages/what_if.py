@@ -192,7 +192,7 @@ def _bounded(text: str | None) -> str:
 
 @plain_errors
 def words_to_tick(text: str | None) -> Any:
-    """The words of a sentence as choices, none ticked; of a long one the first, and the label says so."""
+    """The words of a sentence as choices, none ticked. Of a long sentence only the first, as the label then says."""
     words = _bounded(text).split()
     listed = [(word, str(n)) for n, word in enumerate(words[:MOST_WORDS])]
     label = WORDS if len(words) <= MOST_WORDS else f"{WORDS} (the first {MOST_WORDS} of {len(words):,})"
