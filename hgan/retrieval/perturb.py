@@ -133,8 +133,8 @@ def _notices(difference: float, off: Off, cut: str | None) -> list[str]:
         )
     if off.words or off.regions:
         notices.append(
-            "What is switched off was seen before: by the text encoder (words) and by the whole picture's feature (regions). "
-            "To take a word away altogether, edit the sentence."
+            "The text encoder has read the words that are off, and the feature of the whole picture still holds the regions "
+            "that are off. To remove a word altogether, edit the sentence."
         )
     return notices
 
